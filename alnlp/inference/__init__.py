@@ -1,0 +1,1 @@
+"""Scoring a pool: texts are tokenised once and kept, then read in batches of like length."""

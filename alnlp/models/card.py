@@ -1,0 +1,110 @@
+"""The model card: a README.md that says what a saved model is and how to use it."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from alnlp.models import public_name
+from alnlp.models.protocol import FitReport
+from alnlp.tasks import Task
+
+
+def model_card(
+    task: Task,
+    checkpoint: str,
+    report: FitReport,
+    *,
+    label_counts: Mapping[str, int],
+    metrics: Mapping[str, float],
+    metrics_on: str,
+    hardware: Mapping[str, Any],
+) -> str:
+    """A model card in the form of the Hugging Face hub: YAML front matter, then Markdown.
+
+    Args:
+        task: the question and its labels.
+        checkpoint: what was fine-tuned; of a folder, only the last part of its path is shown.
+        report: what the training did.
+        label_counts: training examples by label.
+        metrics: figures between 0 and 1, by name; may be empty.
+        metrics_on: what the metrics were measured on, in words.
+        hardware: from `alnlp.hardware.describe`.
+    """
+    base = public_name(checkpoint)
+    lines = [
+        *_front_matter(base, metrics),
+        f"# Text classifier: {len(task.labels)} labels, fine-tuned from {_inline(base)}",
+        "",
+        f"Kind of task: {task.kind}. {_rule(task)} "
+        f"Trained with alnlp on {report.examples} labelled texts, {report.steps} steps in "
+        f"{report.seconds:.0f} seconds, seed {report.seed}, precision {report.precision}.",
+        "",
+        "## Use",
+        "",
+        "```python",
+        "from transformers import pipeline",
+        "",
+        f'classify = pipeline("text-classification", model="FOLDER"{_call(task)})',
+        'classify("some text", truncation=True)',
+        "```",
+        "",
+        "## Labels",
+        "",
+        *_table(("label", "training texts"), [(k, label_counts.get(k, 0)) for k in task.labels]),
+        "",
+        "## Evaluation",
+        "",
+        *_evaluation(metrics, metrics_on),
+        "",
+        "## Training",
+        "",
+        *_table(("setting", "value"), [*report.configuration.items(), *hardware.items()]),
+        "",
+        "## Limits",
+        "",
+        "The training texts were chosen by active learning, so their label counts are not those "
+        "of the data. Probabilities are not calibrated.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _front_matter(base: str, metrics: Mapping[str, float]) -> list[str]:
+    # JSON strings are YAML strings, whatever they contain.
+    lines = ["---", "library_name: transformers", "pipeline_tag: text-classification"]
+    if "/" in base:
+        lines.append(f"base_model: {json.dumps(base)}")
+    lines += ["tags:", "- alnlp", "- active-learning"]
+    if metrics:
+        lines += ["metrics:", *(f"- {json.dumps(name)}" for name in metrics)]
+    return [*lines, "---", ""]
+
+
+def _rule(task: Task) -> str:
+    if task.multilabel:
+        return "A text may carry any number of labels: those with a probability of 0.5 or more."
+    return "A text carries exactly one label: the most probable."
+
+
+def _call(task: Task) -> str:
+    return ", top_k=None" if task.multilabel else ""
+
+
+def _evaluation(metrics: Mapping[str, float], metrics_on: str) -> list[str]:
+    if not metrics:
+        return ["Not evaluated."]
+    figures = [(name, f"{value:.4f}") for name, value in metrics.items()]
+    return [f"Measured on {_inline(metrics_on)}.", "", *_table(("metric", "value"), figures)]
+
+
+def _table(head: tuple[str, str], rows: list[tuple[str, Any]]) -> list[str]:
+    body = [f"| {_inline(name)} | {_inline(value)} |" for name, value in rows]
+    return [f"| {head[0]} | {head[1]} |", "|---|---|", *body]
+
+
+def _inline(value: object) -> str:
+    """A value as literal text in Markdown: names of labels may contain anything."""
+    text = html.escape(" ".join(str(value).split()), quote=False)
+    return "".join(f"\\{c}" if c in "\\`*_{}[]#|~$" else c for c in text)

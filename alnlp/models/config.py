@@ -1,0 +1,47 @@
+"""The settings of a training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from alnlp.errors import ModelError
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How a model is trained; the defaults were measured (recipes/LOG.md).
+
+    Attributes:
+        learning_rate: the highest rate, reached after the warm-up, falling linearly to 0.
+        batch_size: texts in an optimizer step.
+        epochs: how often each text is seen, where that is more than `min_steps` steps.
+        min_steps: optimizer steps taken however few texts there are.
+        warmup: the share of the steps in which the rate rises.
+        weight_decay: of AdamW.
+        max_length: how many tokens of a text are read, at most.
+        probe_c: inverse regularisation of the logistic regression that the head starts from.
+        max_weight: the most that a rare class may weigh in the loss, against an average one.
+    """
+
+    learning_rate: float = 1e-4
+    batch_size: int = 16
+    epochs: int = 5
+    min_steps: int = 100
+    warmup: float = 0.1
+    weight_decay: float = 0.01
+    max_length: int = 256
+    probe_c: float = 1.0
+    max_weight: float = 5.0
+
+    def __post_init__(self) -> None:
+        for name in ("learning_rate", "batch_size", "epochs", "min_steps", "probe_c", "max_weight"):
+            if getattr(self, name) <= 0:
+                raise ModelError(f"{name}: got {getattr(self, name)}, expected more than 0")
+        if not 0 <= self.warmup < 1:
+            raise ModelError(f"warmup: got {self.warmup}, expected a share from 0 to below 1")
+        if self.max_length < 4:
+            raise ModelError(f"max_length: got {self.max_length}, expected at least 4 tokens")
+
+    def steps(self, examples: int) -> int:
+        """How many optimizer steps a training on so many texts takes."""
+        return max(self.min_steps, self.epochs * -(-examples // self.batch_size))

@@ -1,0 +1,62 @@
+"""Mean pooling for sentence encoders, inside a standard architecture.
+
+Sentence encoders such as MiniLM put the meaning of a text into the mean of its token states, while
+the sequence classifiers of `transformers` read the first token only, which such encoders never
+trained. One more encoder layer closes the gap: its attention starts uniform, so that the first
+token's output starts as the mean of all tokens, and everything in it can be fine-tuned. The saved
+model stays a plain BERT that any program loads.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from transformers import PreTrainedConfig, PreTrainedModel
+from transformers.utils.hub import cached_file
+
+#: Architectures whose layers are built of the parts that `average` sets.
+_FAMILIES = ("bert", "roberta", "xlm-roberta", "camembert")
+#: How much the mean outweighs the layer's own input, which the residual connection adds.
+_MEAN_WEIGHT = 8.0
+#: Small enough for the pooler's tanh to be nearly linear on normalised states.
+_POOLER_WEIGHT = 0.5
+
+
+def pools_by_mean(checkpoint: str, config: PreTrainedConfig) -> bool:
+    """Whether a checkpoint (folder or hub id) is a sentence encoder that `average` can serve."""
+    if config.model_type not in _FAMILIES:
+        return False
+    path = cached_file(
+        checkpoint,
+        "1_Pooling/config.json",
+        _raise_exceptions_for_missing_entries=False,
+        _raise_exceptions_for_connection_errors=False,
+    )
+    if path is None:
+        return False
+    return bool(json.loads(Path(path).read_text("utf-8")).get("pooling_mode_mean_tokens"))
+
+
+@torch.no_grad()
+def average(network: PreTrainedModel) -> None:
+    """Set the last layer and the pooler so that the head sees the mean of its input tokens."""
+    encoder: Any = network.base_model
+    layer = encoder.encoder.layer[-1]
+    # Zero queries see all tokens alike. The keys stay random: with both at zero neither would
+    # ever get a gradient; the same holds for the feed-forward pair.
+    _set(layer.attention.self.query, 0.0)
+    _set(layer.attention.self.value, 1.0)
+    _set(layer.attention.output.dense, _MEAN_WEIGHT)
+    _set(layer.output.dense, 0.0)
+    # RoBERTa's classifier has a pooler of its own.
+    pooler: Any = getattr(encoder, "pooler", None) or network.classifier
+    _set(pooler.dense, _POOLER_WEIGHT)
+
+
+def _set(linear: nn.Linear, diagonal: float) -> None:
+    linear.weight.copy_(diagonal * torch.eye(*linear.weight.shape))
+    linear.bias.zero_()

@@ -1,0 +1,60 @@
+"""A trained network as an instrument: token ids in, probabilities and embeddings out."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from alnlp.hardware import Precision
+from alnlp.models.probe import head_of
+from alnlp.tasks import Task
+
+
+class NetworkScorer:
+    """A sequence classifier of `transformers` in evaluation mode (see `protocol.Scorer`).
+
+    Args:
+        network: left as it is; for bf16 it is copied, since casting the weights once makes a pass
+            twice as fast as autocast.
+        task: the question, with as many labels as the network has outputs.
+        pad_token_id: fills short rows.
+        precision: of everything but the head.
+    """
+
+    def __init__(
+        self, network: PreTrainedModel, task: Task, *, pad_token_id: int, precision: Precision
+    ) -> None:
+        self.pad_token_id = pad_token_id
+        self.outputs = len(task.labels)
+        self.width = int(network.config.hidden_size)
+        self._multilabel = task.multilabel
+        if precision == "bf16":
+            network = copy.deepcopy(network)
+            nn.Module.to(network, torch.bfloat16)
+            # Logits in 8 bits would make ties of the margins that strategies rank by.
+            head = head_of(network, self.outputs).float()
+            head.register_forward_pre_hook(lambda _module, args: (args[0].float(),))
+        self._network = network
+
+    @torch.inference_mode()
+    def step(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Probabilities (B, K) and embeddings (B, D), float32, of token ids and mask (B, L).
+
+        An embedding is the mean of the encoder's last hidden states over the unmasked tokens.
+        """
+        states: list[Tensor] = []
+
+        def keep(_module: nn.Module, _args: Any, output: Any) -> None:
+            states.append(output[0])
+
+        ids, mask = ids.to(self._network.device), mask.to(self._network.device)
+        with self._network.base_model.register_forward_hook(keep):
+            logits = self._network(input_ids=ids, attention_mask=mask).logits.float()
+        probabilities = logits.sigmoid() if self._multilabel else logits.softmax(dim=-1)
+        weights = mask.unsqueeze(-1)
+        embeddings = (states[0].float() * weights).sum(dim=1) / weights.sum(dim=1)
+        return probabilities.cpu(), embeddings.cpu()

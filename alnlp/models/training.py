@@ -1,0 +1,155 @@
+"""The training loop: the Trainer of `transformers`, set up for few labels."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+from torch.utils.data import Dataset
+from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainingArguments
+from transformers.trainer_callback import PrinterCallback
+
+from alnlp import hardware
+from alnlp.models.config import TrainConfig
+from alnlp.models.loading import quiet
+from alnlp.progress import Progress, Step
+
+TokenIds = Sequence[int]
+Targets = NDArray[np.int64]
+
+
+def finetune(
+    network: PreTrainedModel,
+    ids: Sequence[TokenIds],
+    targets: Targets,
+    config: TrainConfig,
+    *,
+    classes: int,
+    pad_token_id: int,
+    seed: int,
+    progress: Progress | None,
+) -> tuple[int, float]:
+    """Train a classifier in place on N tokenised texts; gives the steps taken and the mean loss.
+
+    Args:
+        network: a sequence classifier of `transformers`.
+        ids: token ids of each text.
+        targets: class indices (N,), or 0/1 of shape (N, K).
+        config: how to train.
+        classes: K, the number of labels.
+        pad_token_id: fills short texts.
+        seed: of order and dropout.
+        progress: told about each step; an exception from it ends the training.
+    """
+    # Half of a step's time would go into the optimizer's state of words never seen.
+    network.get_input_embeddings().requires_grad_(False)
+
+    def collate(rows: Sequence[tuple[TokenIds, Any]]) -> dict[str, Tensor]:
+        labels = torch.as_tensor(np.stack([target for _, target in rows]))
+        return {**pad([text for text, _ in rows], pad_token_id), "labels": labels}
+
+    with tempfile.TemporaryDirectory(prefix="alnlp-") as scratch, quiet():
+        trainer = Trainer(
+            model=network,
+            args=_arguments(config, len(ids), seed, scratch),
+            data_collator=collate,
+            train_dataset=_Rows(ids, targets),
+            compute_loss_func=balanced_loss(targets, classes, config.max_weight),
+            callbacks=[_Report(progress)] if progress else None,
+        )
+        trainer.remove_callback(PrinterCallback)
+        outcome = trainer.train()
+        # Takes the autocast wrapper off `forward`, which would outlive the training.
+        trainer.accelerator.unwrap_model(network, keep_fp32_wrapper=False)
+    network.train(False)
+    return outcome.global_step, float(outcome.training_loss)
+
+
+def pad(ids: Sequence[TokenIds], pad_token_id: int) -> dict[str, Tensor]:
+    """The inputs of a network for some texts: token ids and mask, (B, longest of the B texts)."""
+    length = max(map(len, ids))
+    tokens = torch.full((len(ids), length), pad_token_id)
+    mask = torch.zeros_like(tokens)
+    for row, text in enumerate(ids):
+        tokens[row, : len(text)] = torch.as_tensor(text)
+        mask[row, : len(text)] = 1
+    return {"input_ids": tokens, "attention_mask": mask}
+
+
+def balanced_loss(targets: Targets, classes: int, max_weight: float) -> Callable[..., Tensor]:
+    """A loss in which the classes weigh alike, as far as a weight of `max_weight` allows.
+
+    Single label: cross-entropy, each class weighted by the inverse of its frequency. Multi-label:
+    binary cross-entropy, positives weighted by the root of the ratio of negatives to positives.
+    """
+    if targets.ndim == 1:
+        counts = np.bincount(targets, minlength=classes)
+        average = len(targets) / np.count_nonzero(counts)
+        weights = np.clip(average / np.maximum(counts, 1), 1 / max_weight, max_weight)
+    else:
+        counts = targets.sum(axis=0)
+        weights = np.clip(np.sqrt((len(targets) - counts) / np.maximum(counts, 1)), 1.0, max_weight)
+    balance = torch.as_tensor(weights, dtype=torch.float32, device=hardware.device())
+
+    def single(outputs: Any, labels: Tensor, **_: Any) -> Tensor:
+        return functional.cross_entropy(outputs.logits.float(), labels, weight=balance)
+
+    def several(outputs: Any, labels: Tensor, **_: Any) -> Tensor:
+        return functional.binary_cross_entropy_with_logits(
+            outputs.logits.float(), labels.float(), pos_weight=balance
+        )
+
+    return single if targets.ndim == 1 else several
+
+
+def _arguments(config: TrainConfig, examples: int, seed: int, scratch: str) -> TrainingArguments:
+    return TrainingArguments(
+        output_dir=scratch,
+        per_device_train_batch_size=config.batch_size,
+        max_steps=config.steps(examples),
+        learning_rate=config.learning_rate,
+        warmup_steps=config.warmup,
+        lr_scheduler_type="linear",
+        weight_decay=config.weight_decay,
+        optim="adamw_torch_fused",
+        bf16=hardware.precision() == "bf16",
+        use_cpu=hardware.device() == "cpu",
+        seed=seed,
+        # A short last batch would give its few texts more weight than the others have.
+        dataloader_drop_last=examples > config.batch_size,
+        dataloader_pin_memory=False,
+        remove_unused_columns=False,
+        save_strategy="no",
+        logging_strategy="no",
+        report_to="none",
+        disable_tqdm=True,
+    )
+
+
+class _Rows(Dataset[tuple[TokenIds, Any]]):
+    """Tokenised texts with their targets."""
+
+    def __init__(self, ids: Sequence[TokenIds], targets: Targets) -> None:
+        self._ids, self._targets = ids, targets
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def __getitem__(self, row: int) -> tuple[TokenIds, Any]:
+        return self._ids[row], self._targets[row]
+
+
+class _Report(TrainerCallback):
+    """Passes the steps of the Trainer on to a progress callback."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self._progress(Step("train", state.global_step, state.max_steps, "steps"))

@@ -1,0 +1,48 @@
+"""Learning curves as pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from alnlp.simulation import Simulation
+
+
+def learning_curves(
+    runs: Mapping[str, Sequence[Simulation]], path: Path, *, metric: str, title: str = ""
+) -> Path:
+    """Draw a metric over the number of labels, one line a name, the range over its runs shaded.
+
+    Args:
+        runs: name of the line -> its runs, which differ by seed.
+        path: of the picture; the ending says the format.
+        metric: a key of the rounds' metrics.
+        title: above the picture.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 4.5), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    for name, several in runs.items():
+        shortest = min(len(run.rounds) for run in several)
+        labels = [point.labels for point in several[0].rounds[:shortest]]
+        values = np.array([[p.metrics[metric] for p in run.rounds[:shortest]] for run in several])
+        axes.plot(labels, values.mean(axis=0), marker="o", label=name)
+        if len(several) > 1:
+            axes.fill_between(labels, values.min(axis=0), values.max(axis=0), alpha=0.15)
+    axes.set_xlabel("labelled examples")
+    axes.set_ylabel(metric.replace("_", " "))
+    axes.set_title(title)
+    axes.grid(alpha=0.3)
+    axes.legend(frameon=False)
+    temporary = path.with_name(f".{path.stem}.writing{path.suffix}")
+    try:
+        figure.savefig(temporary, dpi=150)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return path

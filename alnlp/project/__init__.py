@@ -1,0 +1,18 @@
+"""The one object that the API, the recipes and the workbench share."""
+
+from alnlp.project.browsing import Answered, Found
+from alnlp.project.project import Project
+from alnlp.project.rounds import Round
+from alnlp.project.selection import AskedExample, Batch, Prediction
+from alnlp.project.settings import Settings
+
+__all__ = [
+    "Answered",
+    "AskedExample",
+    "Batch",
+    "Found",
+    "Prediction",
+    "Project",
+    "Round",
+    "Settings",
+]

@@ -1,0 +1,160 @@
+"""How a project comes into being: import, check, write, and only then take the folder's name."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from alnlp.data import ImportReport, Pool, import_examples
+from alnlp.errors import DataError, ProjectError
+from alnlp.progress import Progress, Step
+from alnlp.project.settings import Settings
+from alnlp.store import NewEvent, Store
+from alnlp.strategies import find
+from alnlp.tasks import Answer, Task
+
+STORE = "project.db"
+#: The annotator in whose name the answers found in files are kept.
+IMPORTED = "import"
+_CHUNK = 10_000
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where examples come from and how to read them.
+
+    Attributes:
+        data: a file, a `datasets.Dataset`, or a hub id.
+        text_column: guessed where None.
+        label_column: guessed where None.
+        encoding: of text files.
+    """
+
+    data: Any
+    text_column: str | None = None
+    label_column: str | None = None
+    encoding: str = "utf-8"
+
+    def read_into(
+        self,
+        folder: Path,
+        task: Task,
+        progress: Progress | None,
+        on_label: Callable[[str, Answer], None] | None = None,
+    ) -> ImportReport:
+        """Import into a pool folder; `on_label` is told the id and label of each labelled row."""
+        return import_examples(
+            self.data,
+            folder,
+            task=task,
+            on_label=on_label,
+            text_column=self.text_column,
+            label_column=self.label_column,
+            encoding=self.encoding,
+            progress=None if progress is None else _as_steps(progress),
+        )
+
+
+def _as_steps(progress: Progress) -> Callable[[int, int | None], None]:
+    return lambda done, total: progress(Step("import", done, total, "rows"))
+
+
+def create_folder(
+    folder: Path,
+    *,
+    source: Source,
+    test: Source | None,
+    task: Task,
+    answers: bool | None,
+    settings: Settings,
+    progress: Progress | None,
+) -> None:
+    """Write a new project folder; `Project.create` says what the arguments mean."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ProjectError(f"{folder}: already exists; choose a new folder or open this one")
+    find(settings.strategy, task.kind)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    temporary.chmod(0o755)
+    try:
+        report = source.read_into(temporary / "pool", task, progress)
+        if test is not None:
+            task = _import_test(test, temporary / "test", task, report, progress)
+        elif not task.labels:
+            task = task.with_labels(report.labels)
+        _check_labels(task)
+        _fill_store(temporary, task, settings, report, answers)
+        if folder.exists():
+            folder.rmdir()
+        temporary.rename(folder)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+
+
+def answer_events(answers: Iterable[tuple[str, Answer]]) -> Iterator[list[NewEvent]]:
+    """Events, in chunks, that record (example id, answer) pairs found in a file."""
+    chunk: list[NewEvent] = []
+    for example_id, answer in answers:
+        chunk.append(
+            NewEvent(
+                uid=uuid.uuid4().hex,
+                example_id=example_id,
+                annotator=IMPORTED,
+                kind="label",
+                answer=answer,
+            )
+        )
+        if len(chunk) == _CHUNK:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
+
+
+def _import_test(
+    test: Source, folder: Path, task: Task, report: ImportReport, progress: Progress | None
+) -> Task:
+    """Import the test set; the task with the labels of both sets, unless they were given."""
+    tested = test.read_into(folder, task, progress)
+    if tested.labelled < tested.added:
+        raise DataError(
+            f"test set: {tested.added - tested.labelled} of {tested.added} examples have no label; "
+            "every test example needs one"
+        )
+    return task if task.labels else task.with_labels(sorted({*report.labels, *tested.labels}))
+
+
+def _check_labels(task: Task) -> None:
+    if len(task.labels) == 1 and not task.multilabel:
+        raise DataError(
+            f"labels: got only {task.labels[0]!r}, expected at least 2; name them all with "
+            "labels=[...] (on the command line: --labels a,b)"
+        )
+    if not task.labels:
+        raise DataError(
+            "labels: none were found in the data; name them with labels=[...] "
+            "(on the command line: --labels a,b)"
+        )
+
+
+def _fill_store(
+    folder: Path, task: Task, settings: Settings, report: ImportReport, answers: bool | None
+) -> None:
+    store = Store.create(folder / STORE)
+    try:
+        store.put("task", {"kind": task.kind, "labels": list(task.labels)})
+        store.put("settings", settings.to_dict())
+        store.put("reports", [report.to_json()])
+        if 0 < report.labelled < report.added if answers is None else answers:
+            pool = Pool.open(folder / "pool")
+            gold = ((pool.ids[row], pool.gold(row)) for row in range(len(pool)))
+            for chunk in answer_events((i, a) for i, a in gold if a is not None):
+                store.append(chunk)
+    finally:
+        store.close()

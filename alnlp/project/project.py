@@ -1,0 +1,432 @@
+"""A project: pool, annotations, rounds and models in one folder."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from alnlp.data import ImportReport, Pool
+from alnlp.errors import ProjectError
+from alnlp.progress import Progress
+from alnlp.project import browsing, creating, exporting, rounds, training
+from alnlp.project.browsing import Answered, Found, Which
+from alnlp.project.creating import STORE, Source
+from alnlp.project.rounds import Round
+from alnlp.project.selection import Batch, Prediction, predictions
+from alnlp.project.settings import Settings
+from alnlp.project.state import State
+from alnlp.store import Event, LeaseRequest, NewEvent, Store
+from alnlp.strategies import STRATEGIES, Strategy, find
+from alnlp.tasks import Answer, Kind, Task
+
+if TYPE_CHECKING:
+    pass
+
+
+class Project:
+    """A pool of examples, the answers to them, and the models trained on the answers.
+
+    Make one with `Project.create`, come back to it with `Project.open`. The store on disk is the
+    truth and this object a view of it: several processes and threads may hold the same project.
+    """
+
+    def __init__(self, folder: Path, store: Store) -> None:
+        """Use `create` or `open` instead."""
+        self.folder = folder
+        self._store = store
+        self._state = State(folder, store)
+
+    # Making, opening, extending -----------------------------------------------------------------
+
+    @classmethod
+    def create(
+        cls,
+        folder: str | Path,
+        *,
+        data: Any,
+        task: Kind,
+        labels: Sequence[str] | None = None,
+        text_column: str | None = None,
+        label_column: str | None = None,
+        test: Any = None,
+        answers: bool | None = None,
+        encoding: str = "utf-8",
+        progress: Progress | None = None,
+        **settings: Any,
+    ) -> Project:
+        """Make a project from data; after an error nothing is left behind.
+
+        Args:
+            folder: where to; must not exist, or be empty.
+            data: a csv, tsv, jsonl or parquet file (plain or .gz), a `datasets.Dataset`, or a
+                hub id.
+            task: "classification" or "multilabel".
+            labels: the label names; those found in the data where None.
+            text_column: guessed where None.
+            label_column: guessed where None.
+            test: held-out data with gold labels, in any form that `data` may have.
+            answers: whether labels found in the data are answers already given (True), or kept
+                aside as gold labels for simulation (False). None: answers if only some rows have
+                one, since then the others are what remains to be labelled.
+            encoding: of text files.
+            progress: told how the import goes on.
+            settings: fields of `Settings`.
+
+        Raises:
+            DataError: the data cannot be used.
+            ProjectError: the folder is taken, or a setting makes no sense.
+        """
+        creating.create_folder(
+            Path(folder),
+            source=Source(data, text_column, label_column, encoding),
+            test=None if test is None else Source(test, text_column, label_column, encoding),
+            task=Task(task, tuple(labels or ())),
+            answers=answers,
+            settings=Settings.of(settings),
+            progress=progress,
+        )
+        return cls.open(folder)
+
+    @classmethod
+    def open(cls, folder: str | Path) -> Project:
+        """Open a project where it was left.
+
+        Raises:
+            ProjectError: the folder holds no project.
+            StoreError: its store is broken, or newer than this program.
+        """
+        folder = Path(folder)
+        if not cls.is_project(folder):
+            raise ProjectError(
+                f"{folder}: holds no alnlp project; make one with: alnlp new {folder} --data FILE"
+            )
+        return cls(folder, Store.open(folder / STORE))
+
+    @staticmethod
+    def is_project(folder: str | Path) -> bool:
+        """Whether a folder holds a project, by a look at one file name."""
+        return (Path(folder) / STORE).is_file()
+
+    def close(self) -> None:
+        """Let go of the store; the object cannot be used afterwards."""
+        self._store.close()
+
+    def add(
+        self,
+        data: Any,
+        *,
+        text_column: str | None = None,
+        label_column: str | None = None,
+        answers: bool = True,
+        encoding: str = "utf-8",
+        progress: Progress | None = None,
+    ) -> ImportReport:
+        """Add examples to the pool; labels found in the data become answers unless told not to.
+
+        A text that the pool already holds is not added again, but its label counts as an answer.
+        """
+        source = Source(data, text_column, label_column, encoding)
+        with self._state.lock:
+            found: list[tuple[str, Answer]] = []
+            report = source.read_into(
+                self.folder / "pool",
+                self.task,
+                progress,
+                on_label=(lambda example_id, answer: found.append((example_id, answer)))
+                if answers
+                else None,
+            )
+            self._state.pool = Pool.open(self.folder / "pool")
+            for chunk in creating.answer_events(found):
+                self._store.append(chunk)
+            self._store.put("reports", [*self._store.get("reports", []), report.to_json()])
+            return report
+
+    # What it is ---------------------------------------------------------------------------------
+
+    @property
+    def name(self) -> str:
+        """The name of its folder."""
+        return self.folder.resolve().name
+
+    @property
+    def pool(self) -> Pool:
+        """All examples, labelled or not."""
+        return self._state.pool
+
+    @property
+    def test(self) -> Pool:
+        """Held-out examples with gold labels; empty where none were given."""
+        return self._state.test
+
+    @property
+    def task(self) -> Task:
+        """The kind of answers, and the labels of this moment."""
+        return self._state.task
+
+    def add_label(self, name: str) -> Task:
+        """Add a label to the end of the label set; models know it from the next round on."""
+        with self._state.lock:
+            task = self.task.with_labels([*self.task.labels, name.strip()])
+            self._store.put("task", {"kind": task.kind, "labels": list(task.labels)})
+            return task
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of this moment."""
+        return self._state.settings
+
+    def update_settings(self, **changes: Any) -> Settings:
+        """Change some settings; the next batch and the next round use them."""
+        changed = Settings.of({**self.settings.to_dict(), **changes})
+        find(changed.strategy, self.task.kind)
+        self._store.put("settings", changed.to_dict())
+        return changed
+
+    @property
+    def reports(self) -> list[ImportReport]:
+        """What each import brought and refused, newest last."""
+        return [ImportReport.from_json(report) for report in self._store.get("reports", [])]
+
+    @property
+    def history(self) -> list[Round]:
+        """All finished rounds, oldest first."""
+        return rounds.finished(self.folder / "rounds")
+
+    @property
+    def newest_round(self) -> Round | None:
+        """The newest finished round, None before the first training."""
+        return self._state.newest_round
+
+    def status(self) -> dict[str, Any]:
+        """Counts and figures for a person, as JSON-able values."""
+        with self._state.refreshed() as ledger:
+            newest, task, counts = self.newest_round, self.task, ledger.label_counts()
+            return {
+                "name": self.name,
+                "task": task.kind,
+                "labels": list(task.labels),
+                "pool": len(self.pool),
+                "test": len(self.test),
+                "labelled": len(ledger.labels()),
+                "per_label": {name: counts[name] for name in task.labels},
+                "skipped": len(ledger.all_skipped()),
+                "flagged": len(ledger.flagged),
+                "round": newest.number if newest else 0,
+                "since_round": ledger.seq - newest.seq if newest else ledger.seq,
+                "batch_size": self.settings.batch_size,
+                "metrics": newest.metrics if newest else {},
+                "agreement": browsing.agreement(ledger),
+            }
+
+    # Asking and telling -------------------------------------------------------------------------
+
+    def ask(
+        self,
+        n: int | None = None,
+        *,
+        annotator: str = "me",
+        strategy: str | Strategy | None = None,
+    ) -> Batch:
+        """Hand out examples to label next; they stay reserved for this annotator.
+
+        What the annotator was given before and has not answered comes first, so that a reload
+        resumes the batch; the strategy fills it up to n. No two of them are near-duplicates.
+
+        Args:
+            n: how many; the project's batch size where None.
+            annotator: for whom.
+            strategy: a name or a callable; the project's own where None.
+        """
+        wanted = self.settings.batch_size if n is None else n
+        if isinstance(wanted, bool) or not isinstance(wanted, int) or wanted < 1:
+            raise ProjectError(f"ask: got n = {wanted!r}, expected a whole number of at least 1")
+        ttl = self.settings.lease_hours * 3600
+        notice = None
+        with self._state.lock:
+            mine = self._state.open_leases(annotator)
+            while len(mine) < wanted:
+                choice = self._state.choose(mine, wanted - len(mine), annotator, strategy)
+                notice = choice.notice or notice
+                if not len(choice.rows):
+                    break
+                requests = [
+                    LeaseRequest(self.pool.ids[row], choice.why, choice.strategy)
+                    for row in choice.rows.tolist()
+                ]
+                self._store.lease(requests, annotator, uuid.uuid4().hex, ttl)
+                # Another process may have been faster with some of them: then ask for the rest.
+                mine = self._state.open_leases(annotator)
+            self._store.renew(annotator, ttl)
+            return Batch(tuple(self._state.asked(mine[:wanted])), notice)
+
+    def release(self, annotator: str, keep: Collection[str] = ()) -> int:
+        """Give back what an annotator has not answered, but for `keep`; how many."""
+        return self._store.release(annotator, keep)
+
+    def tell(self, answers: Mapping[str, Answer], *, annotator: str = "me") -> list[Event]:
+        """Record answers by example id; partial, late and repeated answers are all fine.
+
+        When it returns, the answers are on disk. The newest answer of an annotator counts.
+
+        Raises:
+            DataError: an id that the pool does not hold, or a label outside the label set; then
+                nothing was recorded.
+        """
+        return self.record(
+            [
+                NewEvent(example_id=i, annotator=annotator, kind="label", answer=a)
+                for i, a in answers.items()
+            ]
+        )
+
+    def skip(self, example_ids: Sequence[str], *, annotator: str = "me") -> list[Event]:
+        """Do not ask this annotator for these examples again; they are not trained on."""
+        return self.record(
+            [NewEvent(example_id=i, annotator=annotator, kind="skip") for i in example_ids]
+        )
+
+    def flag(
+        self, example_id: str, *, annotator: str = "me", comment: str | None = None
+    ) -> list[Event]:
+        """Mark an example for discussion; it keeps its answer."""
+        events = [NewEvent(example_id=example_id, annotator=annotator, kind="flag")]
+        if comment:
+            events.append(replace(events[0], kind="comment", comment=comment, uid=uuid.uuid4().hex))
+        return self.record(events)
+
+    def undo(self, *, annotator: str = "me") -> Event | None:
+        """Take back the annotator's newest answer or skip; None when there is none left."""
+        return self._step_back("undo", annotator)
+
+    def redo(self, *, annotator: str = "me") -> Event | None:
+        """Bring back what was undone last; None when there is nothing to bring back."""
+        return self._step_back("redo", annotator)
+
+    def record(self, events: Sequence[NewEvent]) -> list[Event]:
+        """Record events of any kind: all of them, on disk, or none.
+
+        An event whose `uid` is known already is not recorded again, so replaying is harmless. An
+        undone example is reserved for its annotator again.
+
+        Raises:
+            DataError: as for `tell`.
+        """
+        task = self.task
+        checked = [browsing.checked(event, task, self.pool) for event in events]
+        recorded = self._store.append(checked)
+        for event in recorded:
+            if event.kind == "undo":
+                request = LeaseRequest(event.example_id, "brought back by undo", "undo")
+                seconds = self.settings.lease_hours * 3600
+                self._store.lease([request], event.annotator, uuid.uuid4().hex, seconds)
+        return recorded
+
+    # Training and using -------------------------------------------------------------------------
+
+    def train(self, *, score: bool | None = None, progress: Progress | None = None) -> Round:
+        """Fine-tune on all answers, score the pool, and write a round.
+
+        Args:
+            score: whether to score the unlabelled pool; where None, only if the project's
+                strategy reads a model. Without scores there are no suggestions.
+            progress: told how it goes on; it may raise `Cancelled`.
+        """
+        if score is None:
+            score = STRATEGIES[self.settings.strategy].needs_model
+        with self._state.refreshed() as ledger:
+            plan = self._state.plan(ledger, score)
+        return training.run(plan, progress)
+
+    def evaluate(self, *, progress: Progress | None = None) -> dict[str, float]:
+        """The metrics of the newest round on the test set."""
+        if not len(self.test):
+            raise ProjectError(
+                f"{self.name}: has no test set; make the project with test=FILE (--test FILE)"
+            )
+        newest = self._state.need_round()
+        return newest.metrics or training.measure(
+            self._state.model(), self.task, self.test, progress
+        )
+
+    def predict(
+        self, texts: Sequence[str], *, progress: Progress | None = None
+    ) -> list[Prediction]:
+        """What the newest model says of texts."""
+        from alnlp.inference.engine import predict_texts
+
+        task = self.task.with_labels(self._state.need_round().label_names)
+        scored = predict_texts(self._state.model(), list(texts), progress=progress)
+        return predictions(task, scored.probabilities)
+
+    def export(self, path: str | Path, format: str | None = None) -> Path:
+        """Write the answers (csv, tsv, jsonl, parquet, by the ending) or the model ("model").
+
+        A csv or tsv cell that a spreadsheet would run as a formula gets a leading apostrophe;
+        jsonl and parquet keep every character.
+        """
+        path = Path(path)
+        if format == "model":
+            return exporting.export_model(self._state.need_round(), path)
+        with self._state.refreshed() as ledger:
+            return exporting.export_answers(self.pool, self.task, ledger, path, format)
+
+    # Browsing -----------------------------------------------------------------------------------
+
+    def search(
+        self,
+        query: str = "",
+        *,
+        which: Which = "all",
+        label: str | None = None,
+        limit: int = 50,
+        offset: int = 0,
+    ) -> tuple[list[Found], int]:
+        """Examples with every word of the query, in pool order, and how many there are in all.
+
+        Args:
+            query: words, whatever their case; all of them must occur in the text.
+            which: "all", "answered", "unanswered" or "flagged".
+            label: only examples whose answer carries this label.
+            limit: at most so many.
+            offset: after so many.
+        """
+        with self._state.refreshed() as ledger:
+            rows = browsing.matching(self.pool, ledger, query, which, label)
+            return self._state.found(ledger, rows[offset : offset + limit]), len(rows)
+
+    def found(self, example_ids: Sequence[str]) -> list[Found]:
+        """All that is known about some examples."""
+        with self._state.refreshed() as ledger:
+            return self._state.found(ledger, self.pool.rows(list(example_ids)))
+
+    def undoable(self, annotator: str = "me", limit: int = 50) -> list[Answered]:
+        """What `undo` would take back, one after the other."""
+        with self._state.refreshed() as ledger:
+            return self._state.answered(ledger.undoable(annotator, limit))
+
+    def redoable(self, annotator: str = "me", limit: int = 50) -> list[Answered]:
+        """What `redo` would bring back, one after the other."""
+        with self._state.refreshed() as ledger:
+            return self._state.answered(ledger.redoable(annotator, limit))
+
+    def _step_back(self, kind: Literal["undo", "redo"], annotator: str) -> Event | None:
+        with self._state.refreshed() as ledger:
+            last = ledger.last_undoable if kind == "undo" else ledger.last_redoable
+            target = last(annotator)
+            if target is None:
+                return None
+            self.record(
+                [
+                    NewEvent(
+                        example_id=target.example_id,
+                        annotator=annotator,
+                        kind=kind,
+                        target=target.uid,
+                    )
+                ]
+            )
+            return target

@@ -1,0 +1,180 @@
+"""A round: one retraining, one folder, complete or absent.
+
+A folder `rounds/0003` is a plain transformers model folder plus `round.json` and the arrays of
+signals. It is written under a temporary name and renamed when everything is on disk, so a crash at
+any moment leaves the previous round as the newest.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_INFO = "round.json"
+_ARRAYS = ("rows", "probabilities", "embeddings")
+_TEMPORARY = ".writing-"
+
+
+@dataclass(frozen=True)
+class Round:
+    """One finished retraining.
+
+    Attributes:
+        number: 1 for the first; the name of its folder.
+        folder: where it lies.
+        created_at: UTC, ISO 8601.
+        model: the checkpoint that was fine-tuned.
+        strategy: the strategy of the project at that time.
+        seed: of the training.
+        labels: answered examples that it was trained on.
+        per_label: how many of them carry each label.
+        seq: the newest annotation event that it knows of.
+        label_names: the labels in the order of the model's outputs.
+        metrics: on the test set; empty where there is none.
+        agreement: {"share", "n"}: how often people kept what the round before had suggested.
+        seconds: wall-clock by phase: "train", "evaluate", "score".
+        fit: what the training did: steps, loss, precision, configuration.
+    """
+
+    number: int
+    folder: Path
+    created_at: str
+    model: str
+    strategy: str
+    seed: int
+    labels: int
+    per_label: dict[str, int]
+    seq: int
+    label_names: list[str]
+    metrics: dict[str, float] = field(default_factory=dict)
+    agreement: dict[str, float] | None = None
+    seconds: dict[str, float] = field(default_factory=dict)
+    fit: dict[str, Any] = field(default_factory=dict)
+
+    @staticmethod
+    def read(folder: Path) -> Round:
+        """The round that lies in a folder."""
+        info = json.loads((folder / _INFO).read_text(encoding="utf-8"))
+        return Round(number=int(folder.name), folder=folder, **info)
+
+    @property
+    def has_weights(self) -> bool:
+        """Whether the model is still on disk; old rounds keep only their metrics."""
+        return (self.folder / "config.json").exists()
+
+    @property
+    def is_scored(self) -> bool:
+        """Whether it holds signals for the pool."""
+        return (self.folder / "rows.npy").exists()
+
+    @cached_property
+    def rows(self) -> NDArray[np.int64]:
+        """(M,) ascending pool rows that were scored."""
+        return self._array("rows")
+
+    @cached_property
+    def probabilities(self) -> NDArray[np.floating]:
+        """(M, K) memory-mapped, aligned with `rows`."""
+        return self._array("probabilities")
+
+    @cached_property
+    def embeddings(self) -> NDArray[np.floating]:
+        """(M, D) memory-mapped, aligned with `rows`."""
+        return self._array("embeddings")
+
+    def _array(self, name: str) -> NDArray[Any]:
+        array: NDArray[Any] = np.load(
+            self.folder / f"{name}.npy", mmap_mode="r", allow_pickle=False
+        )
+        return array
+
+    def positions(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Where each pool row stands in the arrays; -1 where it was not scored."""
+        if not self.is_scored or not len(self.rows):
+            return np.full(len(rows), -1, dtype=np.int64)
+        found = np.minimum(np.searchsorted(self.rows, rows), len(self.rows) - 1)
+        return np.where(self.rows[found] == rows, found, -1)
+
+
+def finished(folder: Path) -> list[Round]:
+    """All finished rounds below a folder, oldest first."""
+    if not folder.is_dir():
+        return []
+    found = [d for d in folder.iterdir() if d.name.isdigit() and (d / _INFO).is_file()]
+    return [Round.read(d) for d in sorted(found, key=lambda d: int(d.name))]
+
+
+def newest_number(folder: Path) -> int:
+    """The number of the newest finished round, 0 for none; one directory listing, no file read."""
+    if not folder.is_dir():
+        return 0
+    return max((int(d.name) for d in folder.iterdir() if d.name.isdigit()), default=0)
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[Path]:
+    """A temporary folder for a round in the making; gone afterwards unless published."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for left_over in folder.glob(f"{_TEMPORARY}*"):  # the caller holds the training lock
+        shutil.rmtree(left_over, ignore_errors=True)
+    temporary = Path(tempfile.mkdtemp(prefix=_TEMPORARY, dir=folder))
+    temporary.chmod(0o755)
+    try:
+        yield temporary
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def save_signals(
+    folder: Path,
+    rows: NDArray[np.int64],
+    probabilities: NDArray[np.floating],
+    embeddings: NDArray[np.floating],
+) -> None:
+    """Write the signals of M scored rows; `rows.npy` comes last, since it says they are there."""
+    np.save(folder / "probabilities.npy", probabilities, allow_pickle=False)
+    np.save(folder / "embeddings.npy", embeddings, allow_pickle=False)
+    temporary = folder / ".rows.npy"
+    np.save(temporary, rows, allow_pickle=False)
+    temporary.replace(folder / "rows.npy")
+
+
+def publish(temporary: Path, made: Round) -> Round:
+    """Make a written round the newest one: everything to disk first, then one rename."""
+    info = asdict(made)
+    del info["number"], info["folder"]
+    (temporary / _INFO).write_text(json.dumps(info, indent=1, ensure_ascii=False), encoding="utf-8")
+    for path in temporary.rglob("*"):
+        _sync(path)
+    _sync(temporary)
+    final = made.folder
+    temporary.rename(final)
+    _sync(final.parent)
+    return replace(made, folder=final)
+
+
+def prune(folder: Path, keep: int) -> None:
+    """Drop weights and signals of all but the newest `keep` rounds; their metrics stay."""
+    for old in finished(folder)[:-keep]:
+        for path in old.folder.iterdir():
+            if path.name not in (_INFO, "README.md"):
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,190 @@
+"""The present state of a project folder: pool, annotations and newest round, read under a lock."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alnlp.data import Pool
+from alnlp.errors import ProjectError
+from alnlp.project import browsing, rounds, training
+from alnlp.project.browsing import Answered, Found
+from alnlp.project.rounds import Round
+from alnlp.project.selection import AskedExample, Choice, Prediction, choose, predictions
+from alnlp.project.settings import Settings
+from alnlp.store import Event, Lease, Ledger, Store
+from alnlp.strategies import Strategy
+from alnlp.tasks import Task
+
+if TYPE_CHECKING:
+    from alnlp.models.protocol import TextModel
+
+
+class State:
+    """What a project folder holds now; `Project` is its public face.
+
+    Attributes:
+        folder: the project's folder.
+        store: its store.
+        pool: all examples; replaced when examples are added.
+        test: held-out examples with gold labels.
+        lock: guards everything that is read in several steps.
+    """
+
+    def __init__(self, folder: Path, store: Store) -> None:
+        self.folder = folder
+        self.store = store
+        self.pool = Pool.open(folder / "pool")
+        self.test = Pool.open(folder / "test")
+        self.lock = threading.RLock()
+        self._ledger = Ledger()
+        self._newest: Round | None = None
+        self._model: tuple[int, TextModel] | None = None
+
+    @property
+    def task(self) -> Task:
+        """The kind of answers, and the labels of this moment."""
+        stored = self.store.get("task")
+        return Task(stored["kind"], tuple(stored["labels"]))
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of this moment."""
+        return Settings.of(self.store.get("settings"))
+
+    @property
+    def newest_round(self) -> Round | None:
+        """The newest finished round, None before the first training."""
+        number = rounds.newest_number(self.folder / "rounds")
+        with self.lock:
+            if number and (self._newest is None or self._newest.number != number):
+                self._newest = Round.read(self.folder / "rounds" / f"{number:04d}")
+            return self._newest
+
+    def need_round(self) -> Round:
+        """The newest finished round; ProjectError before the first training."""
+        newest = self.newest_round
+        if newest is None:
+            raise ProjectError(
+                f"{self.folder.name}: no model has been trained yet; label some examples, then "
+                f"run: alnlp train {self.folder}"
+            )
+        return newest
+
+    def model(self) -> TextModel:
+        """The newest model, loaded once a round."""
+        newest = self.need_round()
+        with self.lock:
+            if self._model is None or self._model[0] != newest.number:
+                from alnlp.models.finetuned import FineTuned
+
+                self._model = newest.number, FineTuned.load(newest.folder)
+            return self._model[1]
+
+    @contextmanager
+    def refreshed(self) -> Iterator[Ledger]:
+        """The present state of the annotations, with all that other processes have written."""
+        with self.lock:
+            self._ledger.apply(self.store.events(after=self._ledger.seq))
+            yield self._ledger
+
+    def open_leases(self, annotator: str) -> list[Lease]:
+        """What the annotator was given and nobody has answered; the rest is given back."""
+        mine = self.store.leases(annotator)
+        with self.refreshed() as ledger:
+            answered = ledger.labels()
+        unanswered = [lease for lease in mine if lease.example_id not in answered]
+        if len(unanswered) < len(mine):
+            self.store.release(annotator, keep=[lease.example_id for lease in unanswered])
+        return unanswered
+
+    def choose(
+        self, mine: Sequence[Lease], n: int, annotator: str, strategy: str | Strategy | None
+    ) -> Choice:
+        """What the strategy takes for this annotator, besides what `mine` holds already."""
+        # Leases are read before answers: an answer ends its lease, so what is answered in between
+        # is seen at least once.
+        leased = [lease.example_id for lease in self.store.leases()]
+        settings, newest = self.settings, self.newest_round
+        held_out = [example_id for example_id in self.test.ids if example_id in self.pool]
+        with self.refreshed() as ledger:
+            taken = {*ledger.labels(), *ledger.skipped(annotator), *leased, *held_out}
+            entropy = [settings.seed, newest.number if newest else 0, ledger.seq, len(leased)]
+        return choose(
+            self.pool,
+            self.task,
+            newest,
+            strategy=settings.strategy if strategy is None else strategy,
+            n=n,
+            taken=self.pool.rows(taken),
+            apart_from=self.pool.rows([lease.example_id for lease in mine]),
+            rng=np.random.default_rng(entropy),
+        )
+
+    def asked(self, leases: Sequence[Lease]) -> Iterator[AskedExample]:
+        """The leased examples with what the newest model says of them."""
+        rows = self.pool.rows([lease.example_id for lease in leases])
+        newest = self.newest_round
+        for lease, row, said in zip(leases, rows.tolist(), self.predicted(rows), strict=True):
+            example = self.pool[row]
+            yield AskedExample(
+                example.id,
+                example.text,
+                example.meta,
+                strategy=lease.strategy,
+                why=lease.reason,
+                batch=lease.batch,
+                round=newest.number if newest and said else None,
+                prediction=said,
+            )
+
+    def predicted(self, rows: NDArray[np.int64]) -> list[Prediction | None]:
+        """What the newest model says of pool rows; None where it has not scored them."""
+        newest = self.newest_round
+        said: list[Prediction | None] = [None] * len(rows)
+        if newest is None or not newest.is_scored:
+            return said
+        positions = newest.positions(rows)
+        known = np.flatnonzero(positions >= 0)
+        task = self.task.with_labels(newest.label_names)
+        probabilities = np.asarray(newest.probabilities[positions[known]])
+        for place, prediction in zip(known.tolist(), predictions(task, probabilities), strict=True):
+            said[place] = prediction
+        return said
+
+    def found(self, ledger: Ledger, rows: NDArray[np.int64]) -> list[Found]:
+        """All that is known about pool rows."""
+        return browsing.found(self.pool, ledger, rows, self.predicted(rows))
+
+    def answered(self, events: Sequence[Event]) -> list[Answered]:
+        """The events with their examples."""
+        rows = self.pool.rows([event.example_id for event in events]).tolist()
+        return [Answered(self.pool[row], event) for row, event in zip(rows, events, strict=True)]
+
+    def plan(self, ledger: Ledger, score: bool) -> training.Plan:
+        """What the next round will train on and score."""
+        answers = ledger.labels()
+        rows = self.pool.rows(list(answers))
+        order = np.argsort(rows)
+        said = list(answers.values())
+        free = np.ones(len(self.pool), dtype=bool)
+        free[rows] = False
+        return training.Plan(
+            folder=self.folder,
+            task=self.task,
+            settings=self.settings,
+            pool=self.pool,
+            test=self.test,
+            rows=rows[order],
+            answers=[said[place] for place in order.tolist()],
+            unlabelled=np.flatnonzero(free),
+            score=score,
+            seq=ledger.seq,
+            agreement=browsing.agreement(ledger),
+        )

@@ -1,0 +1,193 @@
+"""One round: fit on the answers, measure on the test set, score the pool, publish."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from filelock import FileLock, Timeout
+from numpy.typing import NDArray
+
+from alnlp.data import Pool
+from alnlp.errors import ProjectError
+from alnlp.progress import Progress, Step
+from alnlp.project import rounds
+from alnlp.project.rounds import Round
+from alnlp.project.settings import Settings
+from alnlp.tasks import Answer, Task
+
+if TYPE_CHECKING:
+    from alnlp.models.protocol import FitReport, TextModel
+
+_TEXTS_AT_ONCE = 10_000
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that a round needs to know, fixed when it begins.
+
+    Attributes:
+        folder: the project's folder.
+        task: with the labels of this moment.
+        settings: of this moment.
+        pool: all examples.
+        test: held-out examples with their gold answers; empty where there is no test set.
+        rows: (M,) ascending pool rows to train on.
+        answers: their M answers.
+        unlabelled: (U,) ascending pool rows to score afterwards.
+        score: whether to score them.
+        seq: the newest annotation event that is counted in.
+        agreement: how often the suggestions of the round before were kept.
+    """
+
+    folder: Path
+    task: Task
+    settings: Settings
+    pool: Pool
+    test: Pool
+    rows: NDArray[np.int64]
+    answers: Sequence[Answer]
+    unlabelled: NDArray[np.int64]
+    score: bool
+    seq: int
+    agreement: dict[str, float] | None
+
+
+def run(plan: Plan, progress: Progress | None) -> Round:
+    """Train, measure, score and publish one round.
+
+    Raises:
+        ProjectError: nothing to train on, or another training of this project is running.
+        ModelError: the model cannot be loaded or trained.
+        Cancelled: the listener asked for it; the previous round stays the newest.
+    """
+    if not len(plan.rows):
+        raise ProjectError("train: got 0 answered examples, expected at least 1; label some first")
+    with _alone(plan.folder), rounds.writing(plan.folder / "rounds") as temporary:
+        from alnlp.models.finetuned import FineTuned
+
+        seconds: dict[str, float] = {}
+        model = FineTuned(plan.task, plan.settings.model)
+        with _timed(seconds, "train"):
+            texts = plan.pool.texts(plan.rows)
+            report = model.fit(texts, plan.answers, seed=plan.settings.seed, progress=progress)
+        metrics: dict[str, float] = {}
+        if len(plan.test):
+            with _timed(seconds, "evaluate"):
+                metrics = measure(model, plan.task, plan.test, progress)
+        if plan.score:
+            with _timed(seconds, "score"):
+                _score(plan, model, temporary, progress)
+        made = _describe(plan, report, metrics, seconds)
+        model.save(temporary)
+        _write_card(plan, report, made, temporary)
+        published = rounds.publish(temporary, made)
+        rounds.prune(plan.folder / "rounds", plan.settings.keep_rounds)
+        return published
+
+
+def measure(
+    model: TextModel, task: Task, test: Pool, progress: Progress | None
+) -> dict[str, float]:
+    """The metrics of a model on held-out examples with gold answers."""
+    from alnlp import metrics
+    from alnlp.inference.engine import predict_texts
+
+    def relabel(step: Step) -> None:
+        if progress is not None:
+            progress(Step("evaluate", step.done, step.total, step.unit))
+
+    gold = [task.check(test.gold(row)) for row in range(len(test))]
+    scored = predict_texts(model, test.texts(), progress=relabel)
+    return metrics.compute(task, gold, task.decode(scored.probabilities))
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Hold the project's training lock, which the operating system frees if the process dies."""
+    lock = FileLock(folder / "train.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise ProjectError(
+            f"{folder.name}: another training of this project is running; wait until it ends"
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _timed(seconds: dict[str, float], phase: str) -> Iterator[None]:
+    start = time.perf_counter()
+    yield
+    seconds[phase] = round(time.perf_counter() - start, 3)
+
+
+def _score(plan: Plan, model: TextModel, folder: Path, progress: Progress | None) -> None:
+    from alnlp.inference.engine import score
+    from alnlp.inference.tokens import TokenStore
+
+    tokens = TokenStore.update(
+        plan.folder / "cache" / "tokens",
+        model.tokenizer,
+        model.max_length,
+        lambda row: _texts_from(plan.pool, row),
+        len(plan.pool),
+        progress=progress,
+    )
+    scored = score(model, tokens, plan.unlabelled, progress=progress)
+    rounds.save_signals(folder, plan.unlabelled, scored.probabilities, scored.embeddings)
+
+
+def _texts_from(pool: Pool, row: int) -> Iterator[list[str]]:
+    for start in range(row, len(pool), _TEXTS_AT_ONCE):
+        yield pool.texts(np.arange(start, min(start + _TEXTS_AT_ONCE, len(pool))))
+
+
+def _describe(
+    plan: Plan, report: FitReport, metrics: dict[str, float], seconds: dict[str, float]
+) -> Round:
+    folder = plan.folder / "rounds"
+    number = rounds.newest_number(folder) + 1
+    counts = Counter(name for answer in plan.answers for name in plan.task.names(answer))
+    return Round(
+        number=number,
+        folder=folder / f"{number:04d}",
+        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        model=plan.settings.model,
+        strategy=plan.settings.strategy,
+        seed=plan.settings.seed,
+        labels=len(plan.rows),
+        per_label={name: counts[name] for name in plan.task.labels},
+        seq=plan.seq,
+        label_names=list(plan.task.labels),
+        metrics=metrics,
+        agreement=plan.agreement,
+        seconds=seconds,
+        fit=report.to_json(),
+    )
+
+
+def _write_card(plan: Plan, report: FitReport, made: Round, folder: Path) -> None:
+    from alnlp import hardware
+    from alnlp.models.card import model_card
+
+    card = model_card(
+        plan.task,
+        made.model,
+        report,
+        label_counts=made.per_label,
+        metrics=made.metrics,
+        metrics_on=f"{len(plan.test)} held-out test examples",
+        hardware=hardware.describe(),
+    )
+    (folder / "README.md").write_text(card, encoding="utf-8")

@@ -1,0 +1,210 @@
+"""The present state of the annotations, folded from the events one by one."""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_left, insort
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from itertools import islice
+from operator import attrgetter
+
+from alnlp.errors import StoreError
+from alnlp.store.records import Event
+from alnlp.tasks import Answer
+
+_by_seq = attrgetter("seq")
+
+
+class Ledger:
+    """Who says what about which example now.
+
+    The present answer of an annotator on an example is the newest "label" or "skip" that is not
+    undone. Feed it with `ledger.apply(store.events(after=ledger.seq))`; each event is folded in
+    once, in time that does not grow with the history. What the methods return is a copy that
+    later events leave alone. Not safe for threads that apply at once.
+
+    Attributes:
+        seq: the seq of the newest event folded in; 0 at the start.
+    """
+
+    def __init__(self, events: Iterable[Event] = ()) -> None:
+        self.seq = 0
+        self._by_uid: dict[str, Event] = {}
+        self._undone: set[str] = set()
+        # Answers not undone, in order of seq: the last one is the present one.
+        self._standing: dict[tuple[str, str], list[Event]] = {}
+        self._undo: dict[str, list[Event]] = {}
+        self._redo: dict[str, list[Event]] = {}
+        # Inner dicts are replaced, never changed, so that a shallow copy is a snapshot.
+        self._answers: dict[str, dict[str, Event]] = {}
+        self._skipped: dict[str, set[str]] = {}
+        self._labels: dict[str, Answer] = {}
+        self._flagged: dict[str, Event] = {}
+        self._comments: dict[str, dict[str, Event]] = {}
+        self.apply(events)
+
+    def apply(self, events: Iterable[Event]) -> None:
+        """Fold in events in order of seq; those folded in before are passed over.
+
+        Raises:
+            StoreError: an event between the newest known one and these is missing.
+        """
+        for event in events:
+            if event.seq <= self.seq:
+                continue
+            if event.seq != self.seq + 1:
+                raise StoreError(
+                    f"ledger: got event {event.seq} after {self.seq}, expected {self.seq + 1}; "
+                    f"apply store.events(after={self.seq})"
+                )
+            self._fold(event)
+            self.seq = event.seq
+
+    # What annotators say
+
+    def answers(self) -> dict[str, dict[str, Event]]:
+        """The present labels: example id -> annotator -> "label" event."""
+        return dict(self._answers)
+
+    def answer(self, example_id: str, annotator: str) -> Event | None:
+        """The annotator's present answer on the example, a "label" or a "skip"."""
+        standing = self._standing.get((example_id, annotator))
+        return standing[-1] if standing else None
+
+    def skipped(self, annotator: str) -> set[str]:
+        """The ids of the examples whose present answer by the annotator is "skip"."""
+        return set(self._skipped.get(annotator, ()))
+
+    def all_skipped(self) -> set[str]:
+        """The ids of the examples that somebody skips at present."""
+        return set().union(*self._skipped.values())
+
+    @property
+    def flagged(self) -> dict[str, Event]:
+        """The flagged examples: id -> "flag" event. The newest flag or unflag of anybody counts."""
+        return dict(self._flagged)
+
+    def comments(self, example_id: str) -> dict[str, Event]:
+        """The newest comment of each annotator on the example, emptied ones left out."""
+        return dict(self._comments.get(example_id, {}))
+
+    # What they say together
+
+    def label_of(self, example_id: str) -> Answer | None:
+        """The answer most annotators gave, whole; of several as frequent, the newest given."""
+        return self._labels.get(example_id)
+
+    def labels(self) -> dict[str, Answer]:
+        """`label_of` for every labelled example."""
+        return dict(self._labels)
+
+    def label_counts(self) -> Counter[str]:
+        """On how many examples each label name stands, by `label_of`."""
+        return Counter(
+            name
+            for answer in self._labels.values()
+            for name in ([answer] if isinstance(answer, str) else answer)
+        )
+
+    def answer_counts(self) -> Counter[str]:
+        """How many examples each annotator has labelled or skipped at present."""
+        return Counter(annotator for (_, annotator), on in self._standing.items() if on)
+
+    # Undo and redo
+
+    def undoable(self, annotator: str, limit: int | None = None) -> list[Event]:
+        """The annotator's answers that are not undone, newest first."""
+        return list(islice(reversed(self._undo.get(annotator, ())), limit))
+
+    def redoable(self, annotator: str, limit: int | None = None) -> list[Event]:
+        """The answers undone since the annotator's last new one, the one undone last first."""
+        return list(islice(reversed(self._redo.get(annotator, ())), limit))
+
+    def last_undoable(self, annotator: str) -> Event | None:
+        """The first of `undoable`, if any."""
+        return next(iter(self.undoable(annotator, 1)), None)
+
+    def last_redoable(self, annotator: str) -> Event | None:
+        """The first of `redoable`, if any."""
+        return next(iter(self.redoable(annotator, 1)), None)
+
+    # Folding
+
+    def _fold(self, event: Event) -> None:
+        match event.kind:
+            case "label" | "skip":
+                self._by_uid[event.uid] = event
+                self._redo.pop(event.annotator, None)
+                self._stand(event)
+            case "undo" | "redo":
+                self._fold_reversal(event)
+            case "flag":
+                self._flagged[event.example_id] = event
+            case "unflag":
+                self._flagged.pop(event.example_id, None)
+            case "comment":
+                self._comments[event.example_id] = _with(
+                    self._comments.get(event.example_id, {}),
+                    event.annotator,
+                    event if event.comment else None,
+                )
+
+    def _fold_reversal(self, event: Event) -> None:
+        target = self._by_uid.get(event.target or "")
+        if target is None or target.annotator != event.annotator:
+            return
+        undone = target.uid in self._undone
+        if event.kind == "undo" and not undone:
+            self._undone.add(target.uid)
+            self._redo.setdefault(target.annotator, []).append(target)
+            self._fall(target)
+        elif event.kind == "redo" and undone:
+            self._undone.discard(target.uid)
+            redo = self._redo.get(target.annotator, [])
+            if target in redo:
+                redo.remove(target)
+            self._stand(target)
+
+    def _stand(self, answer: Event) -> None:
+        key = (answer.example_id, answer.annotator)
+        insort(self._standing.setdefault(key, []), answer, key=_by_seq)
+        insort(self._undo.setdefault(answer.annotator, []), answer, key=_by_seq)
+        self._refresh(*key)
+
+    def _fall(self, answer: Event) -> None:
+        key = (answer.example_id, answer.annotator)
+        for ordered in (self._standing[key], self._undo[answer.annotator]):
+            del ordered[bisect_left(ordered, answer.seq, key=_by_seq)]
+        self._refresh(*key)
+
+    def _refresh(self, example_id: str, annotator: str) -> None:
+        present = self.answer(example_id, annotator)
+        skipped = self._skipped.setdefault(annotator, set())
+        if present is not None and present.kind == "skip":
+            skipped.add(example_id)
+        else:
+            skipped.discard(example_id)
+        label = present if present is not None and present.kind == "label" else None
+        answers = _with(self._answers.get(example_id, {}), annotator, label)
+        if answers:
+            self._answers[example_id] = answers
+            self._labels[example_id] = _majority(answers.values())
+        else:
+            self._answers.pop(example_id, None)
+            self._labels.pop(example_id, None)
+
+
+def _with(events: Mapping[str, Event], annotator: str, event: Event | None) -> dict[str, Event]:
+    rest = {name: other for name, other in events.items() if name != annotator}
+    return rest if event is None else {**rest, annotator: event}
+
+
+def _majority(answers: Iterable[Event]) -> Answer:
+    votes: dict[str, list[Event]] = {}
+    for event in answers:
+        votes.setdefault(json.dumps(event.answer), []).append(event)
+    winners = max(votes.values(), key=lambda given: (len(given), max(map(_by_seq, given))))
+    answer = winners[0].answer
+    assert answer is not None
+    return answer

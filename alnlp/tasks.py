@@ -1,0 +1,136 @@
+"""What an answer is: one label, a set of labels, and how each is read, checked and encoded."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alnlp.errors import DataError
+
+Kind = Literal["classification", "multilabel"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+#: One annotator's answer: a label name, or for multilabel a sorted list of label names.
+Answer = str | list[str]
+
+_SEPARATORS = ("|", ";", ",")
+
+
+def _shorten(value: object, width: int = 60) -> str:
+    text = repr(value)
+    return text if len(text) <= width else text[: width - 3] + "..."
+
+
+@dataclass(frozen=True)
+class Task:
+    """The kind of question asked of each example, and the labels that may answer it.
+
+    Attributes:
+        kind: "classification" (exactly one label) or "multilabel" (any number of labels).
+        labels: the label names, in the order of the model's outputs.
+    """
+
+    kind: Kind
+    labels: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise DataError(f"task: got {self.kind!r}, expected one of {', '.join(KINDS)}")
+        for label in self.labels:
+            if not isinstance(label, str) or not label.strip():
+                raise DataError(f"labels: got {label!r}, expected names that are not empty")
+        if len(set(self.labels)) != len(self.labels):
+            raise DataError(f"labels: got a name twice in {_shorten(list(self.labels))}")
+
+    @property
+    def multilabel(self) -> bool:
+        """Whether an example may carry several labels at once."""
+        return self.kind == "multilabel"
+
+    def with_labels(self, labels: Iterable[str]) -> Task:
+        """The same task with other labels, in the order given."""
+        return replace(self, labels=tuple(labels))
+
+    def read(self, value: object) -> Answer:
+        """An answer from a raw cell of a file (a name, a number, a list, or names joined by | ; ,).
+
+        Raises:
+            DataError: the value is no answer to this kind of task. Names are not checked against
+                the label set; `check` does that.
+        """
+        if self.kind == "classification":
+            return self._read_name(value)
+        if isinstance(value, str):
+            return sorted({part.strip() for part in self._split(value) if part.strip()})
+        if isinstance(value, Sequence | np.ndarray):
+            return sorted({self._read_name(part) for part in value})
+        raise DataError(f"label: got {_shorten(value)}, expected a list of label names")
+
+    @staticmethod
+    def _read_name(value: object) -> str:
+        if isinstance(value, bool | int | np.integer):
+            return str(value)
+        if isinstance(value, float) and value.is_integer():
+            return str(int(value))  # spreadsheets turn 1 into 1.0
+        if isinstance(value, str) and value.strip():
+            return value.strip()
+        raise DataError(f"label: got {_shorten(value)}, expected the name of a label")
+
+    @staticmethod
+    def _split(value: str) -> list[str]:
+        if value.lstrip().startswith("["):
+            try:
+                parts = json.loads(value)
+            except ValueError:
+                parts = None
+            if isinstance(parts, list) and all(isinstance(part, str) for part in parts):
+                return parts
+        for separator in _SEPARATORS:
+            if separator in value:
+                return value.split(separator)
+        return [value]
+
+    def check(self, value: object) -> Answer:
+        """The answer in its canonical form.
+
+        Raises:
+            DataError: not an answer of this kind, or a name outside the label set.
+        """
+        if self.kind == "classification" and not isinstance(value, str):
+            raise DataError(f"answer: got {_shorten(value)}, expected one label name")
+        if self.kind == "multilabel" and not isinstance(value, list | tuple | set | frozenset):
+            raise DataError(f"answer: got {_shorten(value)}, expected a list of label names")
+        answer = self.read(sorted(value) if isinstance(value, set | frozenset) else value)
+        for name in [answer] if isinstance(answer, str) else answer:
+            if name not in self.labels:
+                raise DataError(
+                    f"label: got {_shorten(name)}, expected one of "
+                    f"{_shorten(list(self.labels), 200)}"
+                )
+        return answer
+
+    def names(self, answer: Answer) -> tuple[str, ...]:
+        """The label names in an answer, as a tuple of length 1 for classification."""
+        return (answer,) if isinstance(answer, str) else tuple(answer)
+
+    def encode(self, answers: Sequence[Answer]) -> NDArray[np.int64]:
+        """Answers as class indices of shape (N,), or for multilabel 0/1 of shape (N, K)."""
+        index = {label: k for k, label in enumerate(self.labels)}
+        if self.kind == "classification":
+            return np.array([index[str(answer)] for answer in answers], dtype=np.int64)
+        encoded = np.zeros((len(answers), len(self.labels)), dtype=np.int64)
+        for row, answer in enumerate(answers):
+            for name in self.names(answer):
+                encoded[row, index[name]] = 1
+        return encoded
+
+    def decode(self, probabilities: NDArray[np.floating]) -> list[Answer]:
+        """The most probable answer for each row of (N, K) probabilities."""
+        if self.kind == "classification":
+            return [self.labels[k] for k in probabilities.argmax(axis=1)]
+        return [sorted(self.labels[k] for k in np.flatnonzero(row >= 0.5)) for row in probabilities]

@@ -1,0 +1,1 @@
+"""The applications on top of alnlp; installed as `alnlp_apps`."""

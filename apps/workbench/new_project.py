@@ -1,0 +1,215 @@
+"""The screen that makes a project out of a file."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+import gradio as gr
+from alnlp_apps.workbench.panel import Panel
+from alnlp_apps.workbench.preview import Preview, read_preview, split_labels
+from alnlp_apps.workbench.texts import NEW
+from alnlp_apps.workbench.workspace import Workspace
+
+from alnlp.data import ImportReport
+from alnlp.errors import AlnlpError, DataError
+from alnlp.models import DEFAULT
+from alnlp.progress import Step
+from alnlp.project import Project, Settings
+from alnlp.strategies import STRATEGIES
+
+_LOG = logging.getLogger("alnlp.workbench")
+_NONE = ""
+_TICK_SECONDS = 0.2
+_PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+
+
+def new_project_screen(workspace: Workspace) -> Panel:
+    """Build the form; the panel returned triggers "start" when labelling is to begin."""
+    given = Settings()
+    with gr.Column(elem_classes="al-form"):
+        file = gr.File(label=NEW["file"], type="filepath", file_count="single", height=150)
+        sample = Panel("preview")
+        with gr.Row():
+            text_column = gr.Dropdown([], label=NEW["text_column"])
+            label_column = gr.Dropdown(
+                [(NEW["no_label_column"], _NONE)], value=_NONE, label=NEW["label_column"]
+            )
+        with gr.Row():
+            name = gr.Textbox(label=NEW["name"], info=NEW["name_info"], max_length=64)
+            kind = gr.Radio(
+                [(NEW["classification"], "classification"), (NEW["multilabel"], "multilabel")],
+                value="classification",
+                label=NEW["task"],
+            )
+        labels = gr.Textbox(label=NEW["labels"], info=NEW["labels_info"], lines=4, max_lines=12)
+        answers = gr.Radio(
+            [(NEW["answers_given"], "given"), (NEW["answers_names"], "names")],
+            value="given",
+            label=NEW["answers"],
+            visible=False,
+        )
+        with gr.Accordion(NEW["more"], open=False):
+            guidelines = gr.Textbox(label=NEW["guidelines"], lines=4, max_lines=20)
+            with gr.Row():
+                model = gr.Dropdown(
+                    [DEFAULT], value=given.model, allow_custom_value=True,
+                    label=NEW["model"], info=NEW["model_info"],
+                )  # fmt: skip
+                strategy = gr.Dropdown(
+                    [(f"{key}: {spec.summary}", key) for key, spec in STRATEGIES.items()],
+                    value=given.strategy, label=NEW["strategy"], info=NEW["strategy_info"],
+                )  # fmt: skip
+                batch_size = gr.Number(
+                    given.batch_size, label=NEW["batch_size"], precision=0, minimum=1
+                )
+            test = gr.File(label=NEW["test"], type="filepath", file_count="single", height=110)
+        create = gr.Button(NEW["create"], variant="primary", elem_id="alnlp-create")
+    outcome = Panel("outcome", events=("start",))
+
+    shown = [sample, text_column, label_column, name, labels, answers]
+    gr.on([file.upload, file.clear], _preview_file, file, shown, **_PRIVATE)
+    gr.on(
+        [text_column.input, label_column.input],
+        _preview_columns,
+        [file, text_column, label_column],
+        [sample, labels, answers],
+        **_PRIVATE,
+    )
+    fields = [
+        file, name, kind, text_column, label_column, labels, answers, test, model, strategy,
+        batch_size, guidelines,
+    ]  # fmt: skip
+
+    def make(*values: Any) -> Iterator[dict[str, Any]]:
+        yield from _make(workspace, *values)
+
+    create.click(make, fields, outcome, trigger_mode="once", concurrency_limit=4, **_PRIVATE)
+    return outcome
+
+
+def _preview_file(path: str | None) -> list[Any]:
+    if not path:
+        empty = (
+            gr.Dropdown([], value=None),
+            gr.Dropdown([(NEW["no_label_column"], _NONE)], value=_NONE),
+        )
+        return [None, *empty, "", "", gr.Radio(visible=False)]
+    try:
+        read = read_preview(path)
+    except AlnlpError as error:
+        return [{"error": str(error)}, *[gr.skip()] * 5]
+    columns = [(column, column) for column in read.columns]
+    return [
+        read.payload(),
+        gr.Dropdown(columns, value=read.text_column),
+        gr.Dropdown([(NEW["no_label_column"], _NONE), *columns], value=read.label_column or _NONE),
+        read.name,
+        "\n".join(read.labels),
+        _answers(read),
+    ]
+
+
+def _preview_columns(path: str | None, text: str | None, label: str | None) -> list[Any]:
+    if not path:
+        return [gr.skip()] * 3
+    try:
+        read = read_preview(path, text or None, label or None, guess_label=False)
+    except AlnlpError as error:
+        return [{"error": str(error)}, gr.skip(), gr.skip()]
+    return [read.payload(), "\n".join(read.labels), _answers(read)]
+
+
+def _answers(read: Preview) -> gr.Radio:
+    """Where every row has its label, there is nothing to do unless these are kept aside."""
+    return gr.Radio(value="names" if read.fully_labelled else "given", visible=bool(read.labels))
+
+
+def _make(
+    workspace: Workspace, path: str | None, name: str, *fields: Any
+) -> Iterator[dict[str, Any]]:
+    """Create the project in a thread, and say how far it is until it is there."""
+    if not path:
+        yield {"error": NEW["no_file"]}
+        return
+    steps: list[Step] = []
+    result: dict[str, Any] = {}
+
+    def work() -> None:
+        try:
+            result.update(_create(workspace, path, name, steps.append, *fields))
+        except AlnlpError as error:
+            result["error"] = str(error)
+        except Exception as error:
+            _LOG.exception("creating a project failed")
+            result["error"] = NEW["unexpected"].format(kind=type(error).__name__)
+
+    worker = threading.Thread(target=work, daemon=True)
+    worker.start()
+    while worker.is_alive():
+        last = steps[-1] if steps else None
+        yield {"working": {"done": last.done if last else 0, "total": last.total if last else None}}
+        worker.join(_TICK_SECONDS)
+    yield result
+
+
+def _create(
+    workspace: Workspace,
+    path: str,
+    name: str,
+    progress: Any,
+    kind: str,
+    text_column: str | None,
+    label_column: str | None,
+    labels: str | None,
+    answers: str,
+    test: str | None,
+    model: str | None,
+    strategy: str,
+    batch_size: float | None,
+    guidelines: str | None,
+) -> dict[str, Any]:
+    folder = workspace.new_folder(name or "")
+    project = Project.create(
+        folder,
+        data=path,
+        task=kind,
+        labels=_wanted_labels(path, text_column, label_column, labels),
+        text_column=text_column or None,
+        label_column=label_column or None,
+        test=test or None,
+        answers=answers == "given",
+        progress=progress,
+        model=(model or "").strip() or DEFAULT,
+        strategy=strategy,
+        batch_size=int(batch_size or 0),
+        guidelines=(guidelines or "").strip(),
+    )
+    report = project.reports[-1]
+    project.close()
+    return {"name": folder.name, "report": _report(report)}
+
+
+def _wanted_labels(
+    path: str, text_column: str | None, label_column: str | None, typed: str | None
+) -> list[str] | None:
+    """The labels typed; None if they are just those of the file, which the import finds anyway."""
+    wanted = split_labels(typed or "")
+    if not label_column:
+        if not wanted:
+            raise DataError(NEW["no_labels"])
+        return wanted
+    found = read_preview(path, text_column or None, label_column, guess_label=False).labels
+    return None if set(wanted) == set(found) else wanted
+
+
+def _report(report: ImportReport) -> dict[str, Any]:
+    return {
+        # The indented lines name single rows, which have a table of their own.
+        "lines": [line for line in report.summary() if not line.startswith("  ")],
+        "rejected": report.rejected,
+        "rejections": [asdict(bad) for bad in report.rejections[:200]],
+    }

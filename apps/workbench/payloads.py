@@ -1,0 +1,148 @@
+"""What the JSON routes take and give."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+from alnlp.project import Answered, AskedExample, Found, Prediction, Project, Round
+from alnlp.store import Event, NewEvent
+
+Name = Field(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$")
+
+
+class Ask(BaseModel):
+    """What a browser says when it wants more examples."""
+
+    annotator: str = Name
+    n: int = Field(20, ge=1, le=200)
+    keep: list[str] = []
+    rerank: bool = False
+
+
+class EventIn(BaseModel):
+    """One action of an annotator, as the browser made it."""
+
+    uid: str = Field(min_length=1, max_length=64)
+    kind: Literal["label", "skip", "flag", "unflag", "comment", "undo", "redo"]
+    example_id: str = Field(min_length=1, max_length=64)
+    answer: str | list[str] | None = None
+    comment: str | None = Field(None, max_length=10_000)
+    target: str | None = Field(None, max_length=64)
+    suggestion: str | list[str] | None = None
+    confidence: float | None = Field(None, ge=0, le=1)
+    strategy: str | None = Field(None, max_length=200)
+    round: int | None = None
+    seconds: float | None = Field(None, ge=0)
+
+    def by(self, annotator: str) -> NewEvent:
+        """The event for the store."""
+        return NewEvent(annotator=annotator, **self.model_dump())
+
+
+class Events(BaseModel):
+    """A bundle of actions, oldest first; each is read on its own, since one may be unusable."""
+
+    annotator: str = Name
+    events: list[dict[str, Any]] = Field(max_length=1000)
+
+
+class NewLabel(BaseModel):
+    """A label to add to the label set."""
+
+    name: str = Name
+
+
+def asked(example: AskedExample) -> dict[str, Any]:
+    """An example of a batch, with what is said beside it."""
+    return {
+        "id": example.id,
+        "text": example.text,
+        "strategy": example.strategy,
+        "why": example.why,
+        "suggestion": example.suggestion,
+        "confidence": example.confidence,
+        "round": example.round,
+        "batch": example.batch,
+        "closest": _closest(example),
+    }
+
+
+def answered(item: Answered) -> dict[str, Any]:
+    """An earlier answer with its example, in the shape that the browser's queue keeps."""
+    event = item.event
+    return {
+        "uid": event.uid,
+        "kind": event.kind,
+        "answer": event.answer,
+        "example": {
+            "id": item.example.id,
+            "text": item.example.text,
+            "strategy": event.strategy,
+            "why": "",
+            "suggestion": event.suggestion,
+            "confidence": event.confidence,
+            "round": event.round,
+        },
+    }
+
+
+def found(item: Found) -> dict[str, Any]:
+    """An example with all that is known about it."""
+    return {
+        "id": item.example.id,
+        "text": item.example.text,
+        "meta": {str(name): _plain(value) for name, value in item.example.meta.items()},
+        "answers": [_answer(by, event) for by, event in item.answers.items()],
+        "prediction": prediction(item.prediction),
+        "flagged": item.flagged,
+        "comments": dict(item.comments),
+    }
+
+
+def prediction(said: Prediction | None) -> dict[str, Any] | None:
+    """What the newest model says of an example."""
+    return None if said is None else {"answer": said.answer, "confidence": said.confidence}
+
+
+def finished(made: Round) -> dict[str, Any]:
+    """A round for the table and the curve."""
+    return {
+        "number": made.number,
+        "created_at": made.created_at,
+        "labels": made.labels,
+        "metrics": made.metrics,
+        "agreement": made.agreement,
+        "seconds": made.seconds,
+        "model": made.model,
+        "strategy": made.strategy,
+        "seed": made.seed,
+    }
+
+
+def state(project: Project, status: dict[str, Any]) -> dict[str, Any]:
+    """All that a screen needs when it opens a project."""
+    task, settings = project.task, project.settings
+    return {
+        "name": project.name,
+        "task": {"kind": task.kind, "labels": task.labels, "multilabel": task.multilabel},
+        "guidelines": settings.guidelines,
+        "status": status,
+    }
+
+
+def _closest(example: AskedExample) -> list[tuple[str, float]] | None:
+    """The two most probable labels, where there can be only one answer."""
+    said = example.prediction
+    if said is None or not isinstance(said.answer, str):
+        return None
+    return sorted(said.probabilities.items(), key=lambda pair: -pair[1])[:2]
+
+
+def _answer(annotator: str, event: Event) -> dict[str, Any]:
+    return {"annotator": annotator, "answer": event.answer, "at": event.created_at}
+
+
+def _plain(value: Any) -> str:
+    return value if isinstance(value, str) else str(value)

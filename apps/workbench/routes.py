@@ -1,0 +1,217 @@
+"""The JSON routes under /alnlp/, beside Gradio: asking, answering, looking."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+
+from alnlp_apps.workbench import payloads
+from alnlp_apps.workbench.texts import TEXTS
+from alnlp_apps.workbench.workspace import Desk, Workspace
+from fastapi import APIRouter, FastAPI, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import ValidationError
+
+from alnlp.errors import AlnlpError, DataError, ProjectError, StoreError
+from alnlp.store import NewEvent
+
+_LOG = logging.getLogger("alnlp.workbench")
+
+Annotator = Annotated[str, Query(min_length=1, max_length=64)]
+Limit = Annotated[int, Query(ge=1, le=500)]
+Offset = Annotated[int, Query(ge=0)]
+
+
+class Refused(AlnlpError):
+    """Somebody acts under another name than the one they logged in with."""
+
+
+def add_routes(app: FastAPI, workspace: Workspace) -> None:
+    """Add the JSON routes, and make every failure in them one line."""
+    app.include_router(_session_routes(workspace), prefix="/alnlp")
+    app.include_router(_project_routes(workspace), prefix="/alnlp/projects/{name}")
+    app.add_exception_handler(AlnlpError, _failure)
+    app.add_exception_handler(RequestValidationError, _malformed)
+    app.add_exception_handler(Exception, _crash)
+
+
+def _session_routes(workspace: Workspace) -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/texts.js")
+    def texts() -> Response:
+        words = json.dumps(TEXTS, ensure_ascii=False)
+        return Response(
+            f"export default {words};\n",
+            media_type="text/javascript",
+            headers={"Cache-Control": "no-cache"},
+        )
+
+    @router.get("/projects")
+    def projects(request: Request) -> dict[str, Any]:
+        return {
+            "projects": workspace.names(),
+            "selected": workspace.selected,
+            "user": request.scope["alnlp.user"],
+        }
+
+    return router
+
+
+def _project_routes(workspace: Workspace) -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/state")
+    def state(request: Request, name: str, annotator: Annotator) -> dict[str, Any]:
+        _check_user(request, annotator)
+        desk = workspace.desk(name)
+        return payloads.state(desk.project, desk.status())
+
+    @router.get("/status")
+    def status(name: str) -> dict[str, Any]:
+        return workspace.desk(name).status()
+
+    @router.post("/ask")
+    def ask(request: Request, name: str, body: payloads.Ask) -> dict[str, Any]:
+        _check_user(request, body.annotator)
+        project = workspace.desk(name).project
+        if body.rerank:
+            project.release(body.annotator, keep=body.keep)
+        batch = project.ask(body.n, annotator=body.annotator)
+        return {
+            "examples": [payloads.asked(example) for example in batch],
+            "notice": batch.notice,
+        }
+
+    @router.post("/events")
+    def events(request: Request, name: str, body: payloads.Events) -> dict[str, Any]:
+        _check_user(request, body.annotator)
+        desk = workspace.desk(name)
+        usable, refused = _read_events(body)
+        saved, unusable = _record(desk, usable)
+        return {"saved": saved, "refused": refused + unusable, "status": desk.status()}
+
+    @router.get("/answered")
+    def answered(
+        request: Request, name: str, annotator: Annotator, limit: Limit = 50, offset: Offset = 0
+    ) -> dict[str, Any]:
+        _check_user(request, annotator)
+        project = workspace.desk(name).project
+        newest = project.undoable(annotator, offset + limit)[offset:]
+        undone = project.redoable(annotator, limit)
+        return {
+            "answered": [payloads.answered(item) for item in newest],
+            "undone": [payloads.answered(item) for item in undone],
+        }
+
+    @router.get("/search")
+    def search(
+        name: str,
+        query: Annotated[str, Query(max_length=500)] = "",
+        which: Literal["all", "answered", "unanswered", "flagged"] = "all",
+        label: str | None = None,
+        limit: Limit = 50,
+        offset: Offset = 0,
+    ) -> dict[str, Any]:
+        items, total = workspace.desk(name).project.search(
+            query, which=which, label=label, limit=limit, offset=offset
+        )
+        return {"found": [payloads.found(item) for item in items], "total": total}
+
+    @router.get("/example")
+    def example(name: str, example_id: str) -> dict[str, Any]:
+        return payloads.found(workspace.desk(name).project.found([example_id])[0])
+
+    @router.get("/rounds")
+    def rounds(name: str) -> dict[str, Any]:
+        return {
+            "rounds": [payloads.finished(made) for made in workspace.desk(name).project.history]
+        }
+
+    @router.post("/labels")
+    def labels(name: str, body: payloads.NewLabel) -> dict[str, Any]:
+        desk = workspace.desk(name)
+        desk.project.add_label(body.name)
+        return payloads.state(desk.project, desk.status())
+
+    @router.post("/train")
+    def train(name: str, body: dict[str, Any]) -> dict[str, Any]:
+        desk = workspace.desk(name)
+        desk.train()
+        return desk.status()
+
+    @router.post("/cancel")
+    def cancel(name: str, body: dict[str, Any]) -> dict[str, Any]:
+        desk = workspace.desk(name)
+        desk.cancel()
+        return desk.status()
+
+    return router
+
+
+def _check_user(request: Request, annotator: str) -> None:
+    user = request.scope["alnlp.user"]
+    if user is not None and user != annotator:
+        raise Refused(f"annotator: got {annotator!r}, but you are logged in as {user!r}")
+
+
+def _read_events(body: payloads.Events) -> tuple[list[NewEvent], list[dict[str, str]]]:
+    usable, refused = [], []
+    for raw in body.events:
+        try:
+            usable.append(payloads.EventIn.model_validate(raw).by(body.annotator))
+        except ValidationError as error:
+            refused.append({"uid": str(raw.get("uid", "")), "error": _first(error.errors())})
+    return usable, refused
+
+
+def _record(desk: Desk, events: Sequence[NewEvent]) -> tuple[list[str], list[dict[str, str]]]:
+    """Store all at once; if one of them cannot be used, store those that can, in their order."""
+    try:
+        return [event.uid for event in desk.record(events)], []
+    except AlnlpError as error:
+        if _is_trouble(error):
+            raise
+    saved, refused = [], []
+    for event in events:
+        try:
+            saved += [stored.uid for stored in desk.record([event])]
+        except AlnlpError as error:
+            if _is_trouble(error):
+                raise
+            refused.append({"uid": event.uid, "error": str(error)})
+    return saved, refused
+
+
+def _is_trouble(error: AlnlpError) -> bool:
+    """Whether the disk or the database is to blame, so that the same event may work later."""
+    return isinstance(error, StoreError) and error.__cause__ is not None
+
+
+def _status_of(error: AlnlpError) -> int:
+    kinds = {Refused: 403, ProjectError: 404, DataError: 422, StoreError: 503}
+    return next((status for kind, status in kinds.items() if isinstance(error, kind)), 400)
+
+
+async def _failure(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, AlnlpError)
+    return JSONResponse({"error": str(error)}, _status_of(error))
+
+
+async def _malformed(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    return JSONResponse({"error": _first(error.errors())}, 422)
+
+
+async def _crash(request: Request, error: Exception) -> JSONResponse:
+    _LOG.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return JSONResponse({"error": f"unexpected failure ({type(error).__name__})"}, 500)
+
+
+def _first(problems: Sequence[Any]) -> str:
+    problem = problems[0]
+    place = ".".join(str(part) for part in problem["loc"])
+    return f"{place}: {problem['msg']}, got {problem.get('input')!r:.60}"

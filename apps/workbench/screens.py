@@ -1,0 +1,80 @@
+"""The page: Gradio's frame, tabs and form around panels that our own modules fill."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+from alnlp_apps.workbench.new_project import new_project_screen
+from alnlp_apps.workbench.panel import Panel
+from alnlp_apps.workbench.texts import APP
+from alnlp_apps.workbench.workspace import Workspace
+
+_STYLES = ("base", "canvas", "screens")
+HEAD = "\n".join(f'<link rel="stylesheet" href="/alnlp/static/{name}.css">' for name in _STYLES)
+
+
+def theme() -> gr.themes.Base:
+    """A quiet theme: fonts of the system, one accent colour, nothing fetched from elsewhere."""
+    made = gr.themes.Base(
+        primary_hue=gr.themes.colors.indigo,
+        neutral_hue=gr.themes.colors.slate,
+        radius_size=gr.themes.sizes.radius_md,
+        font=["system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-serif"],
+        font_mono=["ui-monospace", "Consolas", "monospace"],
+    )
+    return made.set(
+        body_background_fill="#f6f7f9",
+        body_background_fill_dark="#14171c",
+        button_primary_background_fill="#3b4fc4",
+        button_primary_background_fill_hover="#2f40a6",
+        button_primary_background_fill_dark="#4d63dd",
+        button_primary_background_fill_hover_dark="#5d72e8",
+        button_primary_text_color="white",
+        button_large_radius="10px",
+        block_border_width="0px",
+        block_background_fill="transparent",
+        block_background_fill_dark="transparent",
+        block_padding="0px",
+        block_label_background_fill="transparent",
+        block_label_background_fill_dark="transparent",
+        block_label_border_width="0px",
+        block_title_text_color="#1d2129",
+        block_title_text_color_dark="#e8eaee",
+        block_info_text_color="#5a6270",
+        block_info_text_color_dark="#a3abb9",
+        input_background_fill="white",
+        input_background_fill_dark="#1d2128",
+        input_border_width="1px",
+        input_border_color="#dce0e6",
+        input_border_color_dark="#333943",
+        input_radius="10px",
+        checkbox_label_background_fill="white",
+        checkbox_label_background_fill_dark="#1d2128",
+        checkbox_label_border_width="1px",
+        checkbox_label_border_color="#dce0e6",
+        checkbox_label_border_color_dark="#333943",
+    )
+
+
+def build_screens(workspace: Workspace) -> gr.Blocks:
+    """All screens over a workspace."""
+    start = "label" if workspace.names() else "new"
+    with gr.Blocks(title=APP["title"], analytics_enabled=False, fill_width=True) as page:
+        Panel("header", elem_id="alnlp-header")
+        with gr.Tabs(selected=start, elem_id="alnlp-tabs") as tabs:
+            with gr.Tab(APP["tab_label"], id="label"):
+                canvas = Panel("canvas", events=("new_project",))
+            with gr.Tab(APP["tab_progress"], id="progress"):
+                Panel("progress")
+            with gr.Tab(APP["tab_data"], id="data"):
+                Panel("data")
+            with gr.Tab(APP["tab_new"], id="new"):
+                outcome = new_project_screen(workspace)
+        _switch(canvas.new_project, tabs, "new")
+        _switch(outcome.start, tabs, "label")
+    return page
+
+
+def _switch(event: Any, tabs: gr.Tabs, to: str) -> None:
+    event(lambda: gr.Tabs(selected=to), None, tabs, queue=False, api_visibility="private")

@@ -1,0 +1,237 @@
+// The labelling screen: keys and clicks in, answers out.
+
+import { fill, visible, words } from "./dom.js";
+import { command } from "./keys.js";
+import { outbox } from "./outbox.js";
+import { Queue } from "./queue.js";
+import { session } from "./session.js";
+import { View } from "./view.js";
+import texts from "../texts.js";
+
+const t = texts.label;
+const LONGEST = 600; // seconds; whoever takes longer was away
+
+class Canvas {
+  constructor(host, page) {
+    this.trigger = page.trigger;
+    this.view = new View((name, value) => this.act(name, value));
+    this.queue = null;
+    this.chosen = new Set();
+    this.watched = { id: null, since: 0, seconds: 0 };
+    this.inSight = true;
+    this.leaving = new AbortController();
+    const { signal } = this.leaving;
+    host.replaceChildren(this.view.element);
+    document.addEventListener("keydown", (event) => this.key(event), { signal });
+    document.addEventListener("visibilitychange", () => this.clock(), { signal });
+    session.addEventListener("project", () => this.open(), { signal });
+    session.addEventListener("status", () => this.status(), { signal });
+    session.addEventListener("lost", () => this.render(), { signal });
+    session.start().then(() => this.queue ?? this.open());
+  }
+
+  /** Take up the project and annotator of the session. */
+  open() {
+    const { project, annotator, state } = session;
+    if (!project || !state) {
+      this.queue = null;
+      this.render();
+      return;
+    }
+    this.task = state.task;
+    const labels = JSON.stringify(state.task);
+    if (labels !== this.labels) this.view.labels.render(state.task.labels, state.task.multilabel);
+    this.labels = labels;
+    if (this.queue?.project === project && this.queue.annotator === annotator) {
+      this.render();
+      return;
+    }
+    this.listening?.abort();
+    this.listening = new AbortController();
+    const { signal } = this.listening;
+    this.outbox = outbox(project, annotator);
+    this.queue = new Queue(project, annotator, this.outbox);
+    this.round = session.status.round;
+    this.watched.id = null;
+    this.queue.addEventListener("change", () => this.render(), { signal });
+    this.queue.addEventListener("problem", ({ detail }) => this.problem(detail), { signal });
+    this.outbox.addEventListener("change", () => this.view.showSaved(this.outbox), { signal });
+    this.outbox.addEventListener("saved", ({ detail }) => this.delivered(detail), { signal });
+    this.outbox.addEventListener("refused", ({ detail }) => {
+      this.view.showAlert(fill(t.refused, { error: detail }));
+    }, { signal });
+    this.view.showSaved(this.outbox);
+    this.render();
+    this.queue.ask().then(() => this.queue.loadOlder());
+  }
+
+  delivered(status) {
+    session.publish(status);
+    if (this.queue.upcoming.length < 2 && !this.queue.exhausted) this.queue.ask();
+  }
+
+  problem(error) {
+    // While the server is away the "offline" note says it all.
+    if (error.status) this.view.showAlert(fill(t.problem, { error: error.message }));
+  }
+
+  /** Counts or trainer changed; a new round puts the examples to come in a new order. */
+  status() {
+    const { status } = session;
+    this.view.trainer.show(status);
+    if (!this.queue) return;
+    if (status.round > this.round) this.queue.ask(true);
+    else if (!this.queue.upcoming.length && this.queue.asked && !this.queue.exhausted) this.queue.ask();
+    this.round = status.round;
+  }
+
+  // Showing
+
+  render() {
+    const { view, queue } = this;
+    view.trainer.show(session.status);
+    if (!queue) {
+      this.explain();
+      return;
+    }
+    const example = queue.current;
+    if (example?.id !== this.watched.id) this.arrive(example);
+    const { task, guidelines } = session.state ?? { task: this.task, guidelines: "" };
+    view.show({ queue, task, chosen: this.chosen, guidelines });
+    if (!example) this.explain();
+  }
+
+  arrive(example) {
+    this.watched = { id: example?.id ?? null, since: performance.now(), seconds: 0 };
+    const { standing, takenBack } = this.queue;
+    const before = (standing ?? takenBack)?.answer ?? example?.suggestion;
+    this.chosen = new Set(this.task.multilabel && before ? [before].flat() : []);
+  }
+
+  explain() {
+    const { view, queue } = this;
+    const again = [t.look_again, () => (queue ? queue.ask() : session.reload())];
+    if (session.lost && !queue) view.showEmpty(t.lost, session.lost.message, [again]);
+    else if (!session.project) {
+      view.showEmpty(t.no_project, t.no_project_detail, [[t.new_project, () => this.trigger("new_project")]]);
+    } else if (!queue || !queue.asked) view.showEmpty(t.loading, "");
+    else if (queue.exhausted) {
+      const actions = [again];
+      if (queue.past.length) actions.push([t.undo, () => this.act("undo")]);
+      view.showEmpty(t.nothing_left, t.nothing_left_detail, actions);
+    } else view.showEmpty(t.waiting, t.waiting_detail, [again]);
+  }
+
+  // Acting
+
+  key(event) {
+    if (!visible(this.view.element)) return;
+    const asked = command(event);
+    if (!asked) return;
+    if (this.act(asked.name, asked.index) !== false) event.preventDefault();
+  }
+
+  /** Carry out a command; false if it is none of ours at this moment. */
+  act(name, value) {
+    const { view, queue } = this;
+    if (name === "help") return view.help.open(this.task?.labels ?? [], this.task?.multilabel);
+    if (name === "close") return this.close();
+    if (!queue) return false;
+    if (name === "guidelines") return view.guidelines.toggle();
+    if (name === "undo") return this.undo();
+    if (name === "redo") return this.redo();
+    if (name === "back") return queue.lookBack();
+    if (name === "forward") return queue.lookForward();
+    const example = queue.current;
+    if (!example) return false;
+    if (name === "label") return this.choose(view.labels.at(value));
+    if (name === "choose") return this.choose(value);
+    if (name === "enter" && this.task.multilabel) return this.answer([...this.chosen].sort());
+    if (name === "enter" && queue.back) return queue.lookForward();
+    if (name === "accept" || name === "enter") return this.accept(example);
+    if (name === "skip") return this.settle("skip", null, t.said_skip);
+    if (name === "flag") return queue.remark(example.flagged ? "unflag" : "flag");
+    if (name === "comment") return view.comment.open(example.comment);
+    if (name === "commented") return queue.remark("comment", value);
+    if (name === "filter") return view.labels.startFilter();
+    return this.scroll(name);
+  }
+
+  choose(label) {
+    if (label === undefined) return false;
+    if (!this.task.multilabel) return this.answer(label);
+    if (!this.chosen.delete(label)) this.chosen.add(label);
+    return this.render();
+  }
+
+  accept(example) {
+    if (example.suggestion === null) {
+      this.view.say(t.nothing_to_accept);
+      return undefined;
+    }
+    return this.answer(example.suggestion);
+  }
+
+  answer(answer) {
+    this.settle("label", answer, fill(t.said, { answer: words(answer, t.none) }));
+  }
+
+  settle(kind, answer, said) {
+    this.clock();
+    const seconds = Math.min(LONGEST, Math.round(this.watched.seconds * 10) / 10);
+    this.view.showAlert(null);
+    this.watched.id = null;
+    this.queue.settle(kind, answer, seconds);
+    this.announce(said);
+  }
+
+  async undo() {
+    this.watched.id = null;
+    const entry = await this.queue.undo();
+    this.announce(entry ? t.said_undo : t.nothing_to_undo);
+  }
+
+  redo() {
+    this.watched.id = null;
+    this.announce(this.queue.redo() ? t.said_redo : t.nothing_to_redo);
+  }
+
+  announce(said) {
+    const next = this.queue.current;
+    this.view.say(next ? `${said} ${fill(t.said_next, { text: next.text.slice(0, 500) })}` : said);
+  }
+
+  /** Time passes only while the page is in sight. */
+  clock() {
+    const now = performance.now();
+    if (this.inSight) this.watched.seconds += (now - this.watched.since) / 1000;
+    this.watched.since = now;
+    this.inSight = document.visibilityState === "visible";
+  }
+
+  close() {
+    if (!this.view.guidelines.open) return false;
+    return this.view.guidelines.toggle(false);
+  }
+
+  scroll(name) {
+    const box = this.view.text;
+    if (box.scrollHeight <= box.clientHeight) return false;
+    const step = name.startsWith("page") ? box.clientHeight * 0.9 : 60;
+    box.scrollBy({ top: name.endsWith("up") ? -step : step });
+    return true;
+  }
+
+  leave() {
+    this.leaving.abort();
+    this.listening?.abort();
+  }
+}
+
+let canvas = null;
+
+/** Show the labelling screen inside an element; `page.trigger` is told of "new_project". */
+export function mount(host, page) {
+  canvas?.leave();
+  canvas = new Canvas(host, page);
+}

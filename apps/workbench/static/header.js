@@ -1,0 +1,41 @@
+// The line at the top: which project, and who is answering.
+
+import { h } from "./dom.js";
+import { session } from "./session.js";
+import texts from "../texts.js";
+
+const t = texts.app;
+
+export function mount(host) {
+  const project = h("select", {
+    class: "al-input", "aria-label": t.project,
+    onchange: () => session.select(project.value),
+  });
+  const annotator = h("input", {
+    class: "al-input", "aria-label": t.annotator, title: t.annotator_title, maxlength: "64",
+    autocomplete: "off", spellcheck: "false",
+    onchange: () => session.rename(annotator.value),
+    onkeydown: (event) => event.key === "Enter" && annotator.blur(),
+  });
+  const lost = h("p", { class: "al-lost", role: "status", hidden: true, text: t.lost });
+
+  function show() {
+    const options = session.projects.map((name) => h("option", { value: name, text: name }));
+    if (!options.length) options.push(h("option", { value: "", text: t.no_projects }));
+    project.replaceChildren(...options);
+    project.disabled = !session.projects.length;
+    project.value = session.project ?? "";
+    annotator.value = session.annotator;
+    annotator.disabled = session.fixed;
+    lost.hidden = !session.lost;
+  }
+
+  host.replaceChildren(h("header", { class: "al al-header" },
+    h("span", { class: "al-mark", text: t.title }),
+    h("label", { class: "al-field" }, h("span", { text: t.project }), project),
+    h("label", { class: "al-field al-who" }, h("span", { text: t.annotator }), annotator),
+    lost));
+  for (const name of ["project", "projects", "status", "lost"]) session.addEventListener(name, show);
+  show();
+  session.start();
+}

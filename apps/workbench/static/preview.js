@@ -1,0 +1,27 @@
+// The first rows of the chosen file, as plain text.
+
+import { h } from "./dom.js";
+import { table } from "./table.js";
+import texts from "../texts.js";
+
+const t = texts.new;
+
+export function mount(host, page) {
+  const place = h("div", { class: "al al-preview" });
+  host.replaceChildren(place);
+
+  function show() {
+    const value = page.value();
+    if (!value) return place.replaceChildren();
+    if (value.error) return place.replaceChildren(h("div", { class: "al-alert", role: "alert", text: value.error }));
+    const head = value.columns.map((name) => [
+      h("bdi", { text: name }),
+      name === value.text ? h("span", { class: "al-tag", text: t.preview_text }) : null,
+      name === value.label ? h("span", { class: "al-tag", text: t.preview_label }) : null,
+    ]);
+    return place.replaceChildren(h("h2", { text: t.preview }), table(head, value.rows));
+  }
+
+  page.watch(show);
+  show();
+}

@@ -1,0 +1,145 @@
+// The progress screen: what the trainer does, labels per class, learning curve, rounds.
+
+import { call, inProject } from "./api.js";
+import { bars, lines } from "./charts.js";
+import { button, count, fill, h, number, percent } from "./dom.js";
+import { session } from "./session.js";
+import { table } from "./table.js";
+import { duration, isActive, TrainerLine } from "./trainer.js";
+import texts from "../texts.js";
+
+const t = texts.progress;
+
+class Progress {
+  constructor(host) {
+    this.trainer = new TrainerLine();
+    this.train = button(t.train_now, () => this.post("train"), { class: "al-button al-primary" });
+    this.cancel = button(t.cancel, () => this.post("cancel"), { class: "al-button" });
+    this.alert = h("div", { class: "al-alert", role: "alert", hidden: true });
+    this.figures = h("dl", { class: "al-figures" });
+    this.bars = h("div", { class: "al-scroll" });
+    this.curve = h("div");
+    this.rounds = h("div");
+    this.empty = h("div", { class: "al-empty", hidden: true }, h("h2", { text: t.empty }), h("p", { text: t.empty_detail }));
+    this.body = h("div", { class: "al-stack" },
+      section(t.trainer, h("div", { class: "al-row al-spread" }, this.trainer.element, this.train, this.cancel), this.alert),
+      this.figures,
+      h("div", { class: "al-pair" }, section(t.per_label, this.bars), section(t.curve, this.curve)),
+      section(t.rounds, this.rounds));
+    host.replaceChildren(h("section", { class: "al", "aria-label": t.screen }, this.empty, this.body));
+    session.addEventListener("project", () => this.open());
+    session.addEventListener("status", () => this.show());
+    session.start().then(() => this.open());
+  }
+
+  open() {
+    this.round = null;
+    this.made = [];
+    this.empty.hidden = Boolean(session.status);
+    this.body.hidden = !session.status;
+    if (session.status) this.show();
+  }
+
+  show() {
+    const { status, project } = session;
+    if (!status) return;
+    this.empty.hidden = true;
+    this.body.hidden = false;
+    this.trainer.show(status);
+    this.train.hidden = isActive(status);
+    this.train.disabled = !status.labelled;
+    this.cancel.hidden = !isActive(status);
+    this.showFigures(status);
+    const counts = JSON.stringify([project, status.per_label]);
+    if (counts !== this.counts) this.bars.replaceChildren(bars(Object.entries(status.per_label)));
+    this.counts = counts;
+    if (this.round !== status.round) this.loadRounds(project, status.round);
+  }
+
+  showFigures(status) {
+    const [metric, value] = Object.entries(status.metrics)[0] ?? [];
+    const figures = [
+      [number(status.labelled), t.labelled, fill(t.of_pool, { n: number(status.pool) })],
+      [status.round || "–", t.round, status.round ? "" : t.no_round],
+      metric ? [percent(value), t.metrics[metric] ?? metric, ""] : null,
+      status.agreement ? [percent(status.agreement.share), t.agreement, count(t.agreement_of, status.agreement.n)] : null,
+      [number(status.skipped), t.skipped, ""],
+      [number(status.flagged), t.flagged, ""],
+    ].filter(Boolean);
+    this.figures.replaceChildren(...figures.map(([figure, what, detail]) => h("div", {},
+      h("dt", { text: what }), h("dd", { text: figure }), h("dd", { class: "al-muted", text: detail }))));
+  }
+
+  async loadRounds(project, round) {
+    this.round = round;
+    try {
+      const { rounds } = await call(inProject(project, "rounds"));
+      if (project !== session.project) return;
+      this.showCurve(rounds);
+      this.showRounds(rounds);
+    } catch (error) {
+      this.round = null;
+      this.complain(error);
+    }
+  }
+
+  showCurve(rounds) {
+    const names = [...new Set(rounds.flatMap((made) => Object.keys(made.metrics)))];
+    const measured = names.map((name) => ({
+      name: t.metrics[name] ?? name,
+      points: rounds.filter((made) => name in made.metrics).map((made) => [made.labels, made.metrics[name]]),
+    }));
+    const kept = rounds.filter((made) => made.agreement).map((made) => [made.labels, made.agreement.share]);
+    const series = measured.length ? measured : kept.length ? [{ name: t.metrics.agreement, points: kept }] : [];
+    const note = measured.length ? t.curve_test : rounds.length ? t.curve_agreement : t.curve_empty;
+    const chart = series.length ? lines(series, { x: t.curve_x, label: t.curve }) : null;
+    this.curve.replaceChildren(...[chart, h("p", { class: "al-muted al-note", text: note })].filter(Boolean));
+  }
+
+  showRounds(rounds) {
+    if (!rounds.length) {
+      this.rounds.replaceChildren(h("p", { class: "al-muted", text: t.no_rounds }));
+      return;
+    }
+    const metrics = [...new Set(rounds.flatMap((made) => Object.keys(made.metrics)))];
+    const agreement = rounds.some((made) => made.agreement);
+    const c = t.columns;
+    const head = [c.number, c.created_at, c.labels, ...metrics.map((name) => t.metrics[name] ?? name),
+      ...(agreement ? [t.metrics.agreement] : []), c.seconds, c.model, c.strategy, c.seed];
+    const rows = rounds.toReversed().map((made) => [
+      number(made.number), moment(made.created_at), number(made.labels),
+      ...metrics.map((name) => (name in made.metrics ? percent(made.metrics[name]) : "")),
+      ...(agreement ? [made.agreement ? percent(made.agreement.share) : ""] : []),
+      duration(Object.values(made.seconds).reduce((sum, n) => sum + n, 0)),
+      made.model, made.strategy, String(made.seed),
+    ]);
+    this.rounds.replaceChildren(table(head, rows));
+  }
+
+  async post(what) {
+    this.alert.hidden = true;
+    try {
+      session.publish(await call(inProject(session.project, what), {}));
+      session.poll();
+    } catch (error) {
+      this.complain(error);
+    }
+  }
+
+  complain(error) {
+    this.alert.textContent = error.message;
+    this.alert.hidden = false;
+  }
+}
+
+function section(title, ...children) {
+  return h("section", { class: "al-card" }, h("h2", { text: title }), ...children);
+}
+
+function moment(iso) {
+  return new Date(iso).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
+}
+
+export function mount(host) {
+  return new Progress(host);
+}

@@ -1,0 +1,213 @@
+// What is on the desk: examples to come, answers given, answers taken back. No DOM, no waiting:
+// every action is done here at once and told to the server by way of the outbox.
+
+import { call, inProject, newUid } from "./api.js";
+
+const ASK = 20; // examples kept in reserve
+const REFILL = 8; // below this many more are asked for
+const KEEP = 2; // the example on screen and the next one stay when the rest is ranked anew
+const PAGE = 50;
+
+/** Events: "change" (what is to be shown may differ), "problem" (detail: an error). */
+export class Queue extends EventTarget {
+  constructor(project, annotator, outbox) {
+    super();
+    this.project = project;
+    this.annotator = annotator;
+    this.outbox = outbox;
+    this.upcoming = [];
+    this.past = []; // {uid, kind, answer, example}, oldest first
+    this.undone = []; // entries of `past` taken back, in that order
+    this.present = new Map(); // example id -> its newest entry
+    this.back = 0; // 0: the example to be answered; n: the n-th newest answer is looked at
+    this.notice = null;
+    this.asked = false;
+    this.exhausted = false;
+    this.asking = null;
+    this.olderLeft = true;
+    this.loadingOlder = null;
+    for (const event of outbox.events()) {
+      if (event.kind === "label" || event.kind === "skip") this.present.set(event.example_id, event);
+      if (event.kind === "undo") this.present.delete(event.example_id);
+    }
+  }
+
+  /** The example on screen: the one to be answered, or the one looked back at; or null. */
+  get current() {
+    return this.back ? this.past.at(-this.back).example : this.upcoming[0] ?? null;
+  }
+
+  /** The answer that stands on the example on screen, or null. */
+  get standing() {
+    return this.current ? this.present.get(this.current.id) ?? null : null;
+  }
+
+  /** The entry of the example on screen if its answer has just been taken back, or null. */
+  get takenBack() {
+    const last = this.undone.at(-1);
+    return last && last.example.id === this.current?.id ? last : null;
+  }
+
+  // Answering
+
+  /** Answer the example on screen: "label" with an answer, or "skip". Returns the example. */
+  settle(kind, answer, seconds) {
+    const example = this.current;
+    const entry = { uid: newUid(), kind, answer: kind === "label" ? answer : null, example };
+    this.send({
+      uid: entry.uid, kind, example_id: example.id, answer: entry.answer,
+      suggestion: example.suggestion ?? null, confidence: example.confidence ?? null,
+      strategy: example.strategy ?? null, round: example.round ?? null, seconds,
+    });
+    this.stand(entry);
+    this.undone = [];
+    this.back = 0;
+    this.changed();
+    return example;
+  }
+
+  /** Flag, unflag or comment the example on screen. */
+  remark(kind, comment = null) {
+    const example = this.current;
+    this.send({ uid: newUid(), kind, example_id: example.id, comment });
+    if (kind === "comment") example.comment = comment;
+    else example.flagged = kind === "flag";
+    this.changed();
+  }
+
+  /** Take back the newest answer. Resolves to its entry, or null if there is none. */
+  async undo() {
+    if (!this.past.length) await this.loadOlder();
+    const entry = this.past.pop();
+    if (!entry) return null;
+    const { uid, example } = entry;
+    this.send({ uid: newUid(), kind: "undo", example_id: example.id, target: uid });
+    this.undone.push(entry);
+    const before = this.past.findLastIndex((other) => other.example.id === example.id);
+    if (before >= 0) this.present.set(example.id, this.past[before]);
+    else this.present.delete(example.id);
+    this.back = before >= 0 ? this.past.length - before : 0;
+    if (before < 0) this.upcoming = [example, ...this.without(example)];
+    this.changed();
+    return entry;
+  }
+
+  /** Give the answer again that was taken back last. Returns its entry, or null. */
+  redo() {
+    const entry = this.undone.pop();
+    if (!entry) return null;
+    const { uid, example } = entry;
+    this.send({ uid: newUid(), kind: "redo", example_id: example.id, target: uid });
+    this.stand(entry);
+    this.back = 0;
+    this.changed();
+    return entry;
+  }
+
+  stand(entry) {
+    this.past.push(entry);
+    this.present.set(entry.example.id, entry);
+    this.upcoming = this.without(entry.example);
+    if (this.upcoming.length < REFILL) this.ask();
+  }
+
+  without(example) {
+    return this.upcoming.filter((other) => other.id !== example.id);
+  }
+
+  send(event) {
+    this.outbox.add(event);
+  }
+
+  // Looking around
+
+  /** Look at the answer before the one on screen. Resolves to whether there is one. */
+  async lookBack() {
+    if (this.back >= this.past.length) await this.loadOlder();
+    if (this.back >= this.past.length) return false;
+    this.back += 1;
+    this.changed();
+    return true;
+  }
+
+  lookForward() {
+    if (!this.back) return false;
+    this.back -= 1;
+    this.changed();
+    return true;
+  }
+
+  /** Put answers of earlier visits below those of this one. */
+  loadOlder() {
+    if (!this.olderLeft) return Promise.resolve();
+    this.loadingOlder ??= this.readOlder().finally(() => {
+      this.loadingOlder = null;
+    });
+    return this.loadingOlder;
+  }
+
+  async readOlder() {
+    try {
+      await this.outbox.flush();
+      const query = { annotator: this.annotator, limit: PAGE, offset: this.past.length };
+      const { answered, undone } = await call(inProject(this.project, "answered", query));
+      const known = new Set([...this.past, ...this.undone].map((entry) => entry.uid));
+      const older = answered.filter((entry) => !known.has(entry.uid)).reverse();
+      if (!this.past.length && !this.undone.length) this.undone = undone.reverse();
+      this.past = [...older, ...this.past];
+      for (const entry of this.past) this.present.set(entry.example.id, entry);
+      this.olderLeft = answered.length === PAGE;
+      this.changed();
+    } catch (error) {
+      this.problem(error);
+    }
+  }
+
+  // Examples to come
+
+  /** Ask for more; with `rerank`, give back those not in sight and let the newest model choose. */
+  ask(rerank = false) {
+    if (this.asking && !rerank) return this.asking;
+    const before = this.asking ?? Promise.resolve();
+    const asking = before.then(() => this.fetch(rerank)).finally(() => {
+      if (this.asking === asking) this.asking = null;
+    });
+    this.asking = asking;
+    return asking;
+  }
+
+  async fetch(rerank) {
+    try {
+      await this.outbox.flush(); // so that what is answered here is not handed out again
+      const keep = this.upcoming.slice(0, rerank ? KEEP : undefined).map((example) => example.id);
+      const body = { annotator: this.annotator, n: ASK, keep, rerank };
+      const { examples, notice } = await call(inProject(this.project, "ask"), body);
+      this.notice = notice;
+      this.exhausted = examples.length < ASK;
+      this.merge(examples, rerank);
+    } catch (error) {
+      this.problem(error);
+    }
+    this.asked = true;
+    this.changed();
+  }
+
+  merge(examples, rerank) {
+    const fresh = examples.filter((example) => !this.present.has(example.id));
+    // The example on screen stays as it is, even if the newest model thinks otherwise of it.
+    const inSight = this.upcoming.slice(0, 1);
+    const kept = rerank ? this.upcoming.slice(1, KEEP) : this.upcoming.slice(1);
+    const newest = new Map(fresh.map((example) => [example.id, example]));
+    const head = [...inSight, ...kept.map((example) => newest.get(example.id) ?? example)];
+    const placed = new Set(head.map((example) => example.id));
+    this.upcoming = [...head, ...fresh.filter((example) => !placed.has(example.id))];
+  }
+
+  problem(error) {
+    this.dispatchEvent(new CustomEvent("problem", { detail: error }));
+  }
+
+  changed() {
+    this.dispatchEvent(new Event("change"));
+  }
+}

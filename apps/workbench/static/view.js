@@ -1,0 +1,150 @@
+// The labelling screen as seen: built once, then told what to show.
+
+import { button, count, fill, h, kbd, percent, words } from "./dom.js";
+import { Labels } from "./labels.js";
+import { Comment, Guidelines, Help, tool } from "./panels.js";
+import { TrainerLine } from "./trainer.js";
+import texts from "../texts.js";
+
+const t = texts.label;
+
+export class View {
+  /** @param {(name: string, value?: unknown) => void} act called with a command of keys.js. */
+  constructor(act) {
+    this.act = act;
+    this.trainer = new TrainerLine();
+    this.saved = h("span", { class: "al-saved", role: "status" });
+    this.alert = h("div", { class: "al-alert", role: "alert", hidden: true });
+    this.why = h("p", { class: "al-why" });
+    this.text = h("div", { class: "al-text", dir: "auto", tabindex: "0", "aria-label": t.example });
+    this.suggestion = h("p", { class: "al-suggestion" });
+    this.accept = button([h("span", { text: t.accept }), kbd("Enter")], () => act("enter"), {
+      class: "al-button al-primary al-accept",
+    });
+    this.remarks = h("p", { class: "al-remarks" });
+    this.comment = new Comment((value) => act("commented", value));
+    this.labels = new Labels((name) => act("choose", name));
+    this.guidelines = new Guidelines((open) => this.element.classList.toggle("al-with-panel", open));
+    this.help = new Help();
+    this.live = h("div", { class: "al-unseen", "aria-live": "polite" });
+    this.empty = h("div", { class: "al-empty" });
+    this.element = this.build();
+  }
+
+  build() {
+    const { act } = this;
+    this.tools = {
+      skip: tool(t.skip, "Space", () => act("skip")),
+      undo: tool(t.undo, "u", () => act("undo")),
+      redo: tool(t.redo, null, () => act("redo"), { title: t.redo_title }),
+      flag: tool(t.flag, "f", () => act("flag"), { "aria-pressed": "false" }),
+      comment: tool(t.comment, "c", () => act("comment")),
+      back: tool(t.back, "←", () => act("back")),
+      forward: tool(t.forward, "→", () => act("forward")),
+      guidelines: tool(t.guidelines, "g", () => act("guidelines")),
+      help: tool(t.help, "?", () => act("help")),
+    };
+    this.card = h("article", { class: "al-card" },
+      this.why, this.text, this.comment.element, this.remarks,
+      h("div", { class: "al-offer" }, this.suggestion, this.accept));
+    this.desk = h("div", { class: "al-desk" }, this.card, this.labels.element,
+      h("div", { class: "al-tools", role: "toolbar", "aria-label": t.actions }, ...Object.values(this.tools)));
+    return h("section", { class: "al al-canvas", "aria-label": t.screen },
+      h("div", { class: "al-bar" }, this.trainer.element, this.saved),
+      this.alert, this.empty, this.desk, this.guidelines.element, this.help.element, this.live);
+  }
+
+  /** Show an example, what is said of it, and what has been chosen. */
+  show({ queue, task, chosen, guidelines }) {
+    const example = queue.current;
+    this.guidelines.show(guidelines);
+    this.desk.hidden = !example;
+    this.empty.hidden = Boolean(example);
+    this.tools.forward.disabled = !queue.back;
+    this.tools.redo.disabled = !queue.undone.length;
+    if (!example) return;
+    if (this.text.textContent !== example.text || this.shown !== example.id) {
+      this.text.textContent = example.text;
+      this.text.scrollTop = 0;
+      this.comment.close();
+    }
+    this.shown = example.id;
+    this.why.textContent = this.whyWords(queue, example);
+    const before = queue.standing ?? queue.takenBack;
+    const suggested = example.suggestion === null ? [] : [example.suggestion].flat();
+    this.labels.mark({
+      suggested, confidence: example.confidence, chosen,
+      answered: before?.kind === "label" ? [before.answer].flat() : [],
+    });
+    this.showOffer(example, task, chosen);
+    this.tools.flag.setAttribute("aria-pressed", String(Boolean(example.flagged)));
+    const remarks = [
+      example.flagged ? t.flagged : null,
+      example.comment ? fill(t.commented, { comment: example.comment }) : null,
+      before?.kind === "skip" ? t.was_skipped : null,
+      before?.kind === "label" ? fill(t.was, { answer: words(before.answer, t.none) }) : null,
+    ].filter(Boolean);
+    this.remarks.textContent = remarks.join(" · ");
+  }
+
+  whyWords(queue, example) {
+    if (queue.back) return count(t.looking_back, queue.back);
+    // The note on a whole batch says more than the reason of each of its examples.
+    const why = queue.notice ?? example.why;
+    if (!why) return "";
+    const [first, second] = example.closest ?? [];
+    const between = second ? ` (${fill(t.between, {
+      first: first[0], first_share: percent(first[1]), second: second[0], second_share: percent(second[1]),
+    })})` : "";
+    return fill(t.why, { why: `${why}${between}` });
+  }
+
+  showOffer(example, task, chosen) {
+    const share = example.confidence === null ? "" : percent(example.confidence);
+    const values = { answer: words(example.suggestion ?? "", t.none), share };
+    const known = example.suggestion !== null;
+    this.suggestion.textContent = known ? fill(t.suggests, values) : t.no_suggestion;
+    const label = this.accept.firstChild;
+    if (task.multilabel) {
+      label.textContent = chosen.size ? count(t.submit, chosen.size) : t.submit_none;
+      this.accept.hidden = false;
+    } else {
+      label.textContent = t.accept;
+      this.accept.hidden = !known;
+    }
+  }
+
+  /** Nothing to label: say why, and offer what can be done about it. */
+  showEmpty(title, detail, actions = []) {
+    this.desk.hidden = true;
+    this.empty.hidden = false;
+    this.empty.replaceChildren(
+      h("h2", { text: title }), h("p", { text: detail }),
+      h("div", { class: "al-row" }, ...actions.map(([label, onclick], i) => button(label, onclick, {
+        class: i ? "al-button" : "al-button al-primary",
+      }))),
+    );
+  }
+
+  showSaved(outbox) {
+    const waiting = outbox.waiting;
+    const state = !waiting ? "saved" : outbox.problem ? "offline" : "saving";
+    this.saved.dataset.state = state;
+    this.saved.textContent = {
+      saved: t.saved,
+      saving: t.saving,
+      offline: count(outbox.problem?.status ? t.not_saved : t.offline, waiting, {
+        message: outbox.problem?.message,
+      }),
+    }[state];
+  }
+
+  showAlert(message) {
+    this.alert.textContent = message ?? "";
+    this.alert.hidden = !message;
+  }
+
+  say(message) {
+    this.live.textContent = message;
+  }
+}

@@ -1,0 +1,71 @@
+"""What many tests share: data sets, a tiny model, small projects."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from alnlp.project import Project
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+
+@pytest.fixture(scope="session")
+def data_folder() -> Path:
+    """The folder of real benchmark sets, or a skip."""
+    if "ALNLP_DATA" not in os.environ:
+        pytest.skip("ALNLP_DATA is not set: name the folder of benchmark sets to run this test")
+    return Path(os.environ["ALNLP_DATA"])
+
+
+WORDS = {
+    "refund": ["money back please", "return this item", "i want a refund"],
+    "delivery": ["where is my parcel", "still not arrived", "tracking shows nothing"],
+    "fault": ["it does not start", "the display is broken", "loud noise inside"],
+}
+RECIPIENTS = "ana ben carla dmitri elif farid greta hugo ines jonas kira luca mara nils oda".split()
+
+
+def rows(n: int = 45) -> list[dict[str, Any]]:
+    """n different short messages of three classes, every third of a class."""
+    made = []
+    for i in range(n):
+        label = list(WORDS)[i % 3]
+        phrase = WORDS[label][i // 3 % 3]
+        name = RECIPIENTS[i // 9 % len(RECIPIENTS)]
+        made.append({"text": f"{phrase} says {name} about case {i * 7919}", "label": label})
+    return made
+
+
+@pytest.fixture()
+def csv_file(tmp_path: Path) -> Path:
+    """A csv with columns text and label."""
+    path = tmp_path / "messages.csv"
+    lines = ["text,label", *(f"{row['text']},{row['label']}" for row in rows())]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The folder of a BERT of two layers and 32 units, with random weights."""
+    import tiny
+
+    return str(tiny.checkpoint(tmp_path_factory.mktemp("tiny"), [row["text"] for row in rows()]))
+
+
+@pytest.fixture()
+def make_project(tmp_path: Path, csv_file: Path, tiny_model: str) -> Iterator[Callable[..., Project]]:
+    """Makes projects on the small csv with the tiny model."""
+    made: list[Project] = []
+
+    def make(name: str = "project", **options: Any) -> Project:
+        settings = {"data": csv_file, "task": "classification", "model": tiny_model, **options}
+        made.append(Project.create(tmp_path / name, **settings))
+        return made[-1]
+
+    yield make
+    for project in made:
+        project.close()

@@ -1,0 +1,415 @@
+"""The project object: ask, tell, train, come back, and never lose or mix up anything."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import rows
+
+from alnlp.data import example_id
+from alnlp.errors import Cancelled, DataError, ProjectError, StrategyError
+from alnlp.progress import Step
+from alnlp.project import Batch, Project, Round
+from alnlp.store import NewEvent
+
+MakeProject = Callable[..., Project]
+GOLD = {example_id(row["text"]): row["label"] for row in rows()}
+
+
+def tell_gold(project: Project, batch: Batch, annotator: str = "me") -> None:
+    project.tell({example.id: GOLD[example.id] for example in batch}, annotator=annotator)
+
+
+# Creating ---------------------------------------------------------------------------------------
+
+
+def test_labels_of_a_full_file_are_gold_and_not_answers(make_project: MakeProject) -> None:
+    project = make_project()
+    assert project.task.labels == ("delivery", "fault", "refund")
+    assert len(project.pool) == 45
+    assert project.status()["labelled"] == 0
+    assert project.pool.gold(0) == "refund"
+
+
+def test_labels_of_a_part_are_answers(make_project: MakeProject, tmp_path: Path) -> None:
+    path = tmp_path / "part.csv"
+    path.write_text("text,label\nmoney back please,refund\nwhere is it,delivery\nhello you,\n")
+    project = make_project(data=path)
+    assert project.status()["labelled"] == 2
+    assert [e.text for e in project.ask(5)] == ["hello you"]
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "says"),
+    [
+        ({"task": "regression"}, DataError, "task: got 'regression'"),
+        ({"strategy": "marjin"}, StrategyError, "expected one of random"),
+        ({"batch_size": 0}, ProjectError, "batch_size: got 0"),
+        ({"colour": 1}, ProjectError, "settings: got 'colour'"),
+        ({"data": "absent.csv"}, DataError, "absent.csv"),
+        ({"labels": ["refund", "refund"]}, DataError, "twice"),
+        ({"labels": ["only"]}, DataError, "only"),
+        ({"text_column": "body"}, DataError, "body"),
+    ],
+)
+def test_bad_input_leaves_nothing_behind(
+    make_project: MakeProject, tmp_path: Path, options: dict, error: type, says: str
+) -> None:
+    before = sorted(os.listdir(tmp_path))
+    with pytest.raises(error, match=says) as caught:
+        make_project("new", **options)
+    assert "\n" not in str(caught.value)
+    assert sorted(os.listdir(tmp_path)) == before
+
+
+def test_a_taken_folder_is_refused(make_project: MakeProject) -> None:
+    make_project()
+    with pytest.raises(ProjectError, match="already exists"):
+        make_project()
+
+
+def test_opening_what_is_no_project(tmp_path: Path) -> None:
+    with pytest.raises(ProjectError, match="holds no alnlp project"):
+        Project.open(tmp_path)
+
+
+# Asking -----------------------------------------------------------------------------------------
+
+
+def test_ask_starts_at_random_and_says_so(make_project: MakeProject) -> None:
+    batch = make_project().ask(10)
+    assert len(batch) == len({example.id for example in batch}) == 10
+    assert batch.notice is not None
+    assert "at random" in batch.notice
+    assert all(example.strategy == "random" and example.suggestion is None for example in batch)
+
+
+def test_asking_again_resumes_the_batch(make_project: MakeProject) -> None:
+    project = make_project()
+    first = [example.id for example in project.ask(8)]
+    again = Project.open(project.folder)
+    assert [example.id for example in again.ask(8)] == first
+    again.tell({first[2]: "refund"})
+    rest = [example.id for example in project.ask(8)]
+    assert rest[:7] == [i for i in first if i != first[2]]
+    assert rest[7] not in first
+
+
+def test_annotators_never_share_an_example(make_project: MakeProject) -> None:
+    project = make_project()
+    seen: list[str] = []
+
+    def label(annotator: str) -> None:
+        own = Project.open(project.folder)
+        while batch := own.ask(3, annotator=annotator):
+            seen.extend(example.id for example in batch)
+            tell_gold(own, batch, annotator)
+        own.close()
+
+    threads = [threading.Thread(target=label, args=(f"a{i}",)) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(seen) == sorted(GOLD)
+
+
+def test_no_near_duplicates_in_a_batch(make_project: MakeProject, tmp_path: Path) -> None:
+    path = tmp_path / "near.csv"
+    same = ["Where is my parcel, please tell me now", "where is my parcel please tell me now!"]
+    other = ["The machine leaks water all over my desk", "I was charged twice for one order"]
+    path.write_text("text\n" + "\n".join(f'"{text}"' for text in same + other))
+    project = make_project(data=path, labels=["a", "b"])
+    batch = project.ask(4)
+    assert len(batch) == 3
+    assert sum(example.text in same for example in batch) == 1
+    project.tell({example.id: "a" for example in batch})
+    assert [example.text in same for example in project.ask(4)] == [True]
+
+
+def test_a_test_set_is_never_asked(make_project: MakeProject, csv_file: Path) -> None:
+    test = csv_file.with_name("test.csv")
+    lines = csv_file.read_text().splitlines()
+    test.write_text("\n".join([lines[0], *lines[1:11]]))
+    project = make_project(test=test)
+    held_out = {row["text"] for row in rows()[:10]}
+    assert len(project.ask(100)) == 35
+    assert not held_out & {example.text for example in project.ask(100)}
+
+
+def test_release_gives_back_all_but_the_kept(make_project: MakeProject) -> None:
+    project = make_project()
+    first = [example.id for example in project.ask(6)]
+    assert project.release("me", keep=first[:1]) == 5
+    assert project.ask(6)[0].id == first[0]
+
+
+@pytest.mark.parametrize("n", [0, -1, 2.5, True])
+def test_asking_for_nonsense(make_project: MakeProject, n: float) -> None:
+    with pytest.raises(ProjectError, match="expected a whole number"):
+        make_project().ask(n)
+
+
+# Telling ----------------------------------------------------------------------------------------
+
+
+def test_the_newest_answer_counts_and_undo_goes_back(make_project: MakeProject) -> None:
+    project = make_project()
+    one = project.ask(1)[0]
+    project.tell({one.id: "refund"})
+    project.tell({one.id: "fault"})
+    assert project.search(which="answered")[0][0].answers["me"].answer == "fault"
+    project.undo()
+    assert project.search(which="answered")[0][0].answers["me"].answer == "refund"
+    project.undo()
+    assert project.status()["labelled"] == 0
+    assert project.undo() is None
+    assert project.ask(1)[0].id == one.id
+    project.redo()
+    assert project.status()["per_label"]["refund"] == 1
+
+
+def test_all_or_nothing(make_project: MakeProject) -> None:
+    project = make_project()
+    known = project.ask(1)[0].id
+    for answers, says in [
+        ({known: "refund", "0" * 16: "refund"}, "not in the pool"),
+        ({known: "nonsense"}, "expected one of"),
+        ({known: ["refund"]}, "expected one label name"),
+        ({known: None}, "expected one label name"),
+    ]:
+        with pytest.raises(DataError, match=says):
+            project.tell(answers)
+    assert project.status()["labelled"] == 0
+
+
+def test_malformed_events_are_the_callers_mistake(make_project: MakeProject) -> None:
+    project = make_project()
+    one = project.ask(1)[0].id
+    for event in (
+        NewEvent(example_id=one, annotator="me", kind="undo", target="nowhere"),
+        NewEvent(example_id=one, annotator="", kind="skip"),
+        NewEvent(example_id=one, annotator="me", kind="dance"),  # type: ignore[arg-type]
+        NewEvent(example_id=one, annotator="me", kind="skip", seconds=float("nan")),
+    ):
+        with pytest.raises(DataError):
+            project.record([event])
+
+
+def test_replaying_an_event_changes_nothing(make_project: MakeProject) -> None:
+    project = make_project()
+    event = NewEvent(
+        example_id=project.ask(1)[0].id, annotator="me", kind="label", answer="refund"
+    )
+    first = project.record([event])
+    assert project.record([event]) == first
+    assert project.status()["labelled"] == 1
+
+
+def test_skipped_examples_are_neither_asked_nor_trained_on(make_project: MakeProject) -> None:
+    project = make_project()
+    skipped = project.ask(1)[0].id
+    project.skip([skipped])
+    tell_gold(project, project.ask(12))
+    assert skipped not in {example.id for example in project.ask(45)}
+    assert project.train().labels == 12
+
+
+def test_flags_and_comments(make_project: MakeProject) -> None:
+    project = make_project()
+    one = project.ask(1)[0].id
+    project.flag(one, comment="is this one of ours?")
+    found, total = project.search(which="flagged")
+    assert total == 1
+    assert found[0].comments == {"me": "is this one of ours?"}
+
+
+def test_a_new_label_can_be_used_at_once(make_project: MakeProject) -> None:
+    project = make_project()
+    tell_gold(project, project.ask(9))
+    project.train(score=True)
+    project.add_label("praise")
+    batch = project.ask(1)
+    project.tell({batch[0].id: "praise"})
+    assert batch[0].prediction is not None
+    assert set(batch[0].prediction.probabilities) == {"delivery", "fault", "refund"}
+    assert project.train().label_names[-1] == "praise"
+    with pytest.raises(DataError, match="twice"):
+        project.add_label("praise")
+
+
+# Training ---------------------------------------------------------------------------------------
+
+
+def test_a_round_scores_the_rest_and_steers_the_next_batch(make_project: MakeProject) -> None:
+    project = make_project()
+    tell_gold(project, project.ask(12))
+    made = project.train()
+    assert made.number == 1
+    assert made.labels == 12
+    assert len(made.rows) == 33
+    np.testing.assert_allclose(made.probabilities.sum(axis=1), 1, atol=1e-3)
+    batch = project.ask(5)
+    margins = np.sort(made.probabilities, axis=1)
+    least_sure = made.rows[np.argsort(margins[:, -1] - margins[:, -2])[:5]]
+    assert {example.id for example in batch} == {project.pool.ids[row] for row in least_sure}
+    assert all(example.strategy == "margin" and example.round == 1 for example in batch)
+    assert all(0 <= (example.confidence or -1) <= 1 for example in batch)
+
+
+def test_one_label_only_and_one_example_only(make_project: MakeProject) -> None:
+    project = make_project()
+    project.tell({project.ask(1)[0].id: "refund"})
+    assert project.train(score=True).per_label == {"delivery": 0, "fault": 0, "refund": 1}
+    assert project.predict(["money back"])[0].answer in project.task.labels
+
+
+def test_training_on_nothing(make_project: MakeProject) -> None:
+    project = make_project()
+    with pytest.raises(ProjectError, match="label some first"):
+        project.train()
+    with pytest.raises(ProjectError, match="no model has been trained yet"):
+        project.predict(["hello"])
+
+
+def test_cancelling_keeps_the_round_before(make_project: MakeProject) -> None:
+    project = make_project()
+    tell_gold(project, project.ask(9))
+    project.train()
+
+    def stop(step: Step) -> None:
+        raise Cancelled("enough")
+
+    with pytest.raises(Cancelled):
+        project.train(progress=stop)
+    assert [made.number for made in project.history] == [1]
+    assert sorted(p.name for p in (project.folder / "rounds").iterdir()) == ["0001"]
+    assert project.train().number == 2
+
+
+def test_old_weights_go_and_metrics_stay(make_project: MakeProject) -> None:
+    project = make_project(keep_rounds=1)
+    tell_gold(project, project.ask(9))
+    for _ in range(3):
+        project.train()
+    assert [made.has_weights for made in project.history] == [False, False, True]
+    assert [made.labels for made in project.history] == [9, 9, 9]
+
+
+def test_training_is_repeatable(make_project: MakeProject) -> None:
+    batches = []
+    for name in ("one", "two"):
+        project = make_project(name, seed=5)
+        tell_gold(project, project.ask(9))
+        project.train()
+        batches.append([example.id for example in project.ask(9)])
+    assert batches[0] == batches[1]
+
+
+def test_multilabel(make_project: MakeProject, tmp_path: Path) -> None:
+    path = tmp_path / "multi.jsonl"
+    names = ["fault", "delivery", "refund"]
+    with path.open("w") as file:
+        for i, row in enumerate(rows()):
+            labels = [names[i % 3], names[(i + 1) % 3]] if i % 4 else []
+            file.write(json.dumps({"text": row["text"], "labels": labels}) + "\n")
+    project = make_project(data=path, test=path, task="multilabel", answers=False)
+    free = make_project("untested", data=path, task="multilabel")
+    batch = free.ask(12)
+    free.tell({e.id: free.pool.gold(free.pool.row(e.id)) for e in batch})
+    free.train()
+    assert len(free.ask(5)) == 5
+    assert not project.ask(5), "all of the pool is in the test set"
+
+
+# Coming back and getting out --------------------------------------------------------------------
+
+
+def test_export_and_import_round_trip(make_project: MakeProject, tmp_path: Path) -> None:
+    project = make_project()
+    tell_gold(project, project.ask(10))
+    for ending in ("jsonl", "csv", "tsv", "parquet"):
+        out = project.export(tmp_path / f"out.{ending}")
+        other = make_project(f"from-{ending}")
+        other.add(out)
+        assert other.status()["labelled"] == 10
+        assert len(other.pool) == 45
+        got = {f.example.id: f.answers["import"].answer for f in other.search(which="answered")[0]}
+        assert got == {i: GOLD[i] for i in got}
+
+
+def test_a_spreadsheet_runs_no_formula(make_project: MakeProject, tmp_path: Path) -> None:
+    path = tmp_path / "evil.jsonl"
+    texts = ["=1+1", "+cmd", "-2", "@SUM(A1)", "plain"]
+    path.write_text("\n".join(json.dumps({"text": text}) for text in texts))
+    project = make_project(data=path, labels=["a", "b"])
+    project.tell({example.id: "a" for example in project.ask(5)})
+    with project.export(tmp_path / "out.csv").open(newline="") as file:
+        cells = [row["text"] for row in csv.DictReader(file)]
+    assert sorted(cells) == sorted(["'=1+1", "'+cmd", "'-2", "'@SUM(A1)", "plain"])
+    exact = [json.loads(line)["text"] for line in project.export(tmp_path / "o.jsonl").open()]
+    assert sorted(exact) == sorted(texts)
+
+
+@pytest.mark.parametrize("name", ["out.xml", "out", "out."])
+def test_unknown_export_formats(make_project: MakeProject, tmp_path: Path, name: str) -> None:
+    with pytest.raises(DataError, match="expected a file ending in"):
+        make_project().export(tmp_path / name)
+
+
+LOAD = """
+import sys
+sys.modules["alnlp"] = None  # importing it now fails
+from transformers import pipeline
+classify = pipeline("text-classification", model=sys.argv[1], top_k=None)
+print({s["label"]: s["score"] for s in classify([sys.argv[2]])[0]})
+"""
+
+
+def test_the_exported_model_needs_no_alnlp(make_project: MakeProject, tmp_path: Path) -> None:
+    project = make_project()
+    tell_gold(project, project.ask(12))
+    project.train(score=False)
+    folder = project.export(tmp_path / "model", "model")
+    text = "where is my parcel says ana"
+    ran = subprocess.run(
+        [sys.executable, "-c", LOAD, str(folder), text], capture_output=True, text=True, check=True
+    )
+    said = eval(ran.stdout, {"__builtins__": {}})
+    own = project.predict([text])[0].probabilities
+    assert said.keys() == own.keys()
+    for name, probability in own.items():
+        assert said[name] == pytest.approx(probability, abs=0.02)  # bf16 against fp32
+    assert (folder / "README.md").read_text().startswith("---")
+
+
+def test_evaluate_needs_a_test_set(make_project: MakeProject, csv_file: Path) -> None:
+    project = make_project()
+    with pytest.raises(ProjectError, match="has no test set"):
+        project.evaluate()
+
+
+def test_search(make_project: MakeProject) -> None:
+    project = make_project()
+    found, total = project.search("PARCEL where", limit=2)
+    assert total == 5
+    assert len(found) == 2
+    assert all("where is my parcel" in item.example.text for item in found)
+    assert project.search("nothing like that") == ([], 0)
+
+
+def test_a_round_of_an_interrupted_writer_is_swept_away(make_project: MakeProject) -> None:
+    project = make_project()
+    tell_gold(project, project.ask(9))
+    (project.folder / "rounds" / ".writing-dead").mkdir(parents=True)
+    assert project.history == []
+    made: Round = project.train()
+    assert made.number == 1
+    assert not (project.folder / "rounds" / ".writing-dead").exists()
