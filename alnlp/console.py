@@ -34,7 +34,7 @@ class _Rate(ProgressColumn):
 
 @contextmanager
 def progress_bars() -> Iterator[Progress]:
-    """A listener that draws a bar for each phase; they vanish at the end."""
+    """A listener that draws a bar for each phase on a terminal; they vanish at the end."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -42,11 +42,11 @@ def progress_bars() -> Iterator[Progress]:
         _Rate(),
         TimeRemainingColumn(),
     )
-    bars = Bars(*columns, console=notes, transient=True)
+    bars = Bars(*columns, console=notes, transient=True, disable=not notes.is_terminal)
     shown: dict[str, TaskID] = {}
 
     def show(step: Step) -> None:
-        bars.start()  # only now, since a display that shows nothing still prints an empty line
+        bars.start()
         if step.phase not in shown or step.done == 0:
             for earlier in shown.values():
                 bars.remove_task(earlier)
@@ -57,5 +57,4 @@ def progress_bars() -> Iterator[Progress]:
     try:
         yield show
     finally:
-        if shown:
-            bars.stop()
+        bars.stop()

@@ -129,6 +129,8 @@ def simulate(
         points.append(SimulatedRound(number, made.labels, made.metrics, seconds))
         if on_round is not None:
             on_round(points[-1])
+    if not points:
+        raise DataError(f"{project.name}: no example is left to label; all are in the test set")
     return Simulation(
         task=project.task.kind,
         model=settings.model,

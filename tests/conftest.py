@@ -25,7 +25,7 @@ WORDS = {
     "delivery": ["where is my parcel", "still not arrived", "tracking shows nothing"],
     "fault": ["it does not start", "the display is broken", "loud noise inside"],
 }
-RECIPIENTS = "ana ben carla dmitri elif farid greta hugo ines jonas kira luca mara nils oda".split()
+RECIPIENTS = ["ana", "ben", "carla", "dmitri", "elif", "farid", "greta", "hugo", "ines"]
 
 
 def rows(n: int = 45) -> list[dict[str, Any]]:
@@ -39,7 +39,7 @@ def rows(n: int = 45) -> list[dict[str, Any]]:
     return made
 
 
-@pytest.fixture()
+@pytest.fixture
 def csv_file(tmp_path: Path) -> Path:
     """A csv with columns text and label."""
     path = tmp_path / "messages.csv"
@@ -56,8 +56,10 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(tiny.checkpoint(tmp_path_factory.mktemp("tiny"), [row["text"] for row in rows()]))
 
 
-@pytest.fixture()
-def make_project(tmp_path: Path, csv_file: Path, tiny_model: str) -> Iterator[Callable[..., Project]]:
+@pytest.fixture
+def make_project(
+    tmp_path: Path, csv_file: Path, tiny_model: str
+) -> Iterator[Callable[..., Project]]:
     """Makes projects on the small csv with the tiny model."""
     made: list[Project] = []
 

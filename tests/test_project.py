@@ -2,7 +2,6 @@
 
 import csv
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -62,11 +61,11 @@ def test_labels_of_a_part_are_answers(make_project: MakeProject, tmp_path: Path)
 def test_bad_input_leaves_nothing_behind(
     make_project: MakeProject, tmp_path: Path, options: dict, error: type, says: str
 ) -> None:
-    before = sorted(os.listdir(tmp_path))
+    before = sorted(tmp_path.iterdir())
     with pytest.raises(error, match=says) as caught:
         make_project("new", **options)
     assert "\n" not in str(caught.value)
-    assert sorted(os.listdir(tmp_path)) == before
+    assert sorted(tmp_path.iterdir()) == before
 
 
 def test_a_taken_folder_is_refused(make_project: MakeProject) -> None:
@@ -205,9 +204,7 @@ def test_malformed_events_are_the_callers_mistake(make_project: MakeProject) -> 
 
 def test_replaying_an_event_changes_nothing(make_project: MakeProject) -> None:
     project = make_project()
-    event = NewEvent(
-        example_id=project.ask(1)[0].id, annotator="me", kind="label", answer="refund"
-    )
+    event = NewEvent(example_id=project.ask(1)[0].id, annotator="me", kind="label", answer="refund")
     first = project.record([event])
     assert project.record([event]) == first
     assert project.status()["labelled"] == 1

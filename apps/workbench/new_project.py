@@ -28,10 +28,16 @@ _PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidde
 
 
 def new_project_screen(workspace: Workspace) -> Panel:
-    """Build the form; the panel returned triggers "start" when labelling is to begin."""
+    """Build the form; the panel that is returned triggers "start" when labelling is to begin."""
     given = Settings()
-    with gr.Column(elem_classes="al-form"):
-        file = gr.File(label=NEW["file"], type="filepath", file_count="single", height=150)
+    with gr.Column(elem_classes="al-form") as form:
+        file = gr.File(
+            label=NEW["file"],
+            type="filepath",
+            file_count="single",
+            height=150,
+            elem_classes="al-drop",
+        )
         sample = Panel("preview")
         with gr.Row():
             text_column = gr.Dropdown([], label=NEW["text_column"])
@@ -55,10 +61,7 @@ def new_project_screen(workspace: Workspace) -> Panel:
         with gr.Accordion(NEW["more"], open=False):
             guidelines = gr.Textbox(label=NEW["guidelines"], lines=4, max_lines=20)
             with gr.Row():
-                model = gr.Dropdown(
-                    [DEFAULT], value=given.model, allow_custom_value=True,
-                    label=NEW["model"], info=NEW["model_info"],
-                )  # fmt: skip
+                model = gr.Textbox(given.model, label=NEW["model"], info=NEW["model_info"])
                 strategy = gr.Dropdown(
                     [(f"{key}: {spec.summary}", key) for key, spec in STRATEGIES.items()],
                     value=given.strategy, label=NEW["strategy"], info=NEW["strategy_info"],
@@ -66,9 +69,15 @@ def new_project_screen(workspace: Workspace) -> Panel:
                 batch_size = gr.Number(
                     given.batch_size, label=NEW["batch_size"], precision=0, minimum=1
                 )
-            test = gr.File(label=NEW["test"], type="filepath", file_count="single", height=110)
+            test = gr.File(
+                label=NEW["test"],
+                type="filepath",
+                file_count="single",
+                height=110,
+                elem_classes="al-drop",
+            )
         create = gr.Button(NEW["create"], variant="primary", elem_id="alnlp-create")
-    outcome = Panel("outcome", events=("start",))
+    outcome = Panel("outcome", events=("start", "another"))
 
     shown = [sample, text_column, label_column, name, labels, answers]
     gr.on([file.upload, file.clear], _preview_file, file, shown, **_PRIVATE)
@@ -84,10 +93,13 @@ def new_project_screen(workspace: Workspace) -> Panel:
         batch_size, guidelines,
     ]  # fmt: skip
 
-    def make(*values: Any) -> Iterator[dict[str, Any]]:
-        yield from _make(workspace, *values)
+    def make(*values: Any) -> Iterator[tuple[dict[str, Any], gr.Column]]:
+        for value in _make(workspace, *values):
+            yield value, gr.Column(visible="report" not in value)
 
-    create.click(make, fields, outcome, trigger_mode="once", concurrency_limit=4, **_PRIVATE)
+    both = [outcome, form]
+    create.click(make, fields, both, trigger_mode="once", concurrency_limit=4, **_PRIVATE)
+    outcome.another(lambda: (None, gr.Column(visible=True)), None, both, queue=False, **_PRIVATE)
     return outcome
 
 
@@ -208,8 +220,10 @@ def _wanted_labels(
 
 def _report(report: ImportReport) -> dict[str, Any]:
     return {
-        # The indented lines name single rows, which have a table of their own.
-        "lines": [line for line in report.summary() if not line.startswith("  ")],
+        # Rows that cannot be used have a table of their own.
+        "lines": [
+            line for line in report.summary() if not line.startswith("  ") and line[-1] != ":"
+        ],
         "rejected": report.rejected,
         "rejections": [asdict(bad) for bad in report.rejections[:200]],
     }

@@ -22,8 +22,6 @@ import("/alnlp/static/MODULE.js").then(
 );
 """
 
-from gradio.events import Dependency
-
 class Panel(gr.HTML):
     """An empty element that `static/<module>.js` mounts itself in.
 

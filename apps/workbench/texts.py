@@ -239,7 +239,7 @@ NEW: dict[str, Any] = {
     "more": "More settings",
     "test": "Test file with labels, to measure on (may be left out)",
     "model": "Model",
-    "model_info": "A name of the catalogue, a hub id, or a folder",
+    "model_info": "minilm, a hub id, or the folder of an encoder of the BERT family",
     "strategy": "Strategy",
     "strategy_info": "How the next examples are chosen",
     "batch_size": "Answers between trainings",

@@ -33,7 +33,13 @@ export function mount(host, page) {
       h("ul", {}, ...lines.map((line) => h("li", { text: line }))),
       ...refused,
       h("div", { class: "al-row" },
-        button(t.start, () => page.trigger("start"), { class: "al-button al-primary" })))];
+        button(t.start, start, { class: "al-button al-primary" }),
+        button(t.another, () => page.trigger("another"), { class: "al-button" })))];
+  }
+
+  function start() {
+    page.trigger("start");
+    scrollTo(0, 0);
   }
 
   let known = null;

@@ -1,0 +1,119 @@
+"""The command line: what works, and one line with exit status 2 for every mistake."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+COMMANDS = [
+    *("demo", "new", "serve", "simulate", "train", "status", "predict", "export", "import"),
+    *("strategies", "models"),
+]
+
+
+def alnlp(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", "from alnlp.cli import main; main()", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env={**os.environ, "COLUMNS": "200"},
+    )
+
+
+def test_help_lists_every_command() -> None:
+    ran = alnlp("--help")
+    assert ran.returncode == 0
+    for command in COMMANDS:
+        assert f"  {command} " in ran.stdout
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(command: str) -> None:
+    assert alnlp(command, "--help").returncode == 0
+
+
+def test_the_catalogues() -> None:
+    names = [entry["name"] for entry in json.loads(alnlp("strategies", "--json").stdout)]
+    assert {"random", "margin", "entropy", "least_confidence"} <= set(names)
+    assert "minilm" in alnlp("models").stdout
+
+
+def test_the_whole_way(tmp_path: Path, csv_file: Path, tiny_model: str) -> None:
+    made = alnlp(
+        "new", "p", "--data", csv_file, "--task", "classification", "--model", tiny_model,
+        cwd=tmp_path,
+    )  # fmt: skip
+    assert made.returncode == 0, made.stderr
+    assert "45 examples" in made.stdout
+    assert json.loads(alnlp("status", "p", "--json", cwd=tmp_path).stdout)["labelled"] == 0
+    added = alnlp("import", "p", csv_file, cwd=tmp_path)
+    assert "45 of 45 examples are answered" in added.stdout
+    trained = alnlp("train", "p", "--json", cwd=tmp_path)
+    assert json.loads(trained.stdout)["labels"] == 45
+    said = alnlp("predict", "p", csv_file, cwd=tmp_path).stdout.splitlines()
+    assert len(said) == 45
+    assert set(json.loads(said[0])) == {"text", "label", "confidence"}
+    assert alnlp("export", "p", "out.csv", cwd=tmp_path).returncode == 0
+    assert len((tmp_path / "out.csv").read_text().splitlines()) == 46
+    assert alnlp("export", "p", "m", "--format", "model", cwd=tmp_path).returncode == 0
+    assert (tmp_path / "m" / "model.safetensors").exists()
+
+
+def test_simulate(tmp_path: Path, csv_file: Path, tiny_model: str) -> None:
+    arguments = [
+        "simulate", csv_file, "--test", csv_file, "--task", "classification",
+        "--model", tiny_model, "--rounds", 1,
+    ]  # fmt: skip
+    ran = alnlp(*arguments)
+    assert ran.returncode == 2
+    assert "all are in the test set" in ran.stderr
+    assert ran.stderr.count("\n") == 1
+    test = csv_file.with_name("test.csv")
+    test.write_text("text,label\nsomething else,refund\nand more,fault\n")
+    arguments[3] = test
+    ran = alnlp(
+        *arguments, "--initial", 10, "--batch", 5, "--json", "o.json", "--plot", "o.png",
+        cwd=tmp_path,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    result = json.loads((tmp_path / "o.json").read_text())
+    assert [point["labels"] for point in result["rounds"]] == [10, 15]
+    assert (tmp_path / "o.png").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("new", "p", "--data", "absent.csv", "--task", "classification"),
+        ("new", "p", "--data", "FILE", "--task", "poetry"),
+        ("new", "p", "--data", "FILE", "--task", "classification", "--strategy", "nope"),
+        ("new", "p", "--data", "FILE", "--task", "classification", "--labels", "only"),
+        ("new", "p", "--data", "FILE", "--task", "classification", "--text-column", "nope"),
+        ("train", "absent"),
+        ("status", "absent"),
+        ("predict", "absent", "FILE"),
+        ("export", "absent", "out.csv"),
+        ("import", "absent", "FILE"),
+        ("serve", "FILE"),
+        ("serve", ".", "--host", "0.0.0.0"),
+        ("simulate", "FILE", "--test", "absent.csv"),
+        ("demo", "--task", "poetry"),
+    ],
+)
+def test_mistakes_end_in_one_line(
+    tmp_path: Path, csv_file: Path, arguments: tuple[str, ...]
+) -> None:
+    ran = alnlp(*(str(csv_file) if a == "FILE" else a for a in arguments), cwd=tmp_path)
+    assert ran.returncode == 2, ran.stdout + ran.stderr
+    assert ran.stderr.startswith("error: ")
+    assert ran.stderr.count("\n") == 1
+    assert "Traceback" not in ran.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["messages.csv"]
+
+
+def test_an_unknown_option_ends_with_status_2() -> None:
+    assert alnlp("new", "--colour").returncode == 2
