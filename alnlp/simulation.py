@@ -59,6 +59,12 @@ class Simulation:
         """The simulation as JSON-able values."""
         return {**asdict(self), "rounds": [asdict(point) for point in self.rounds]}
 
+    @staticmethod
+    def from_json(values: dict[str, Any]) -> Simulation:
+        """What `to_json` gave."""
+        points = tuple(SimulatedRound(**point) for point in values["rounds"])
+        return Simulation(**{**values, "rounds": points})
+
 
 def gold_oracle(project: Project) -> Oracle:
     """An oracle that answers with the labels found in the project's data."""

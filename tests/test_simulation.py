@@ -9,7 +9,7 @@ import pytest
 from alnlp.errors import DataError
 from alnlp.plotting import learning_curves
 from alnlp.project import Project
-from alnlp.simulation import simulate
+from alnlp.simulation import Simulation, simulate
 
 MakeProject = Callable[..., Project]
 
@@ -31,7 +31,7 @@ def test_a_curve(make_project: MakeProject, csv_file: Path, tmp_path: Path) -> N
     assert set(result["rounds"][0]["seconds"]) == {"train", "score", "select"}
     metrics = [[point.metrics for point in run.rounds] for run in runs]
     assert metrics[0] == metrics[1]
-    assert json.loads(json.dumps(result)) == result
+    assert Simulation.from_json(json.loads(json.dumps(result))) == runs[0]
     picture = learning_curves({"margin": runs}, tmp_path / "curve.png", metric="accuracy")
     assert picture.read_bytes().startswith(b"\x89PNG")
 

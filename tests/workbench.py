@@ -77,6 +77,7 @@ def free_port() -> int:
 def serving(folder: Path, port: int | None = None, **options):
     """The workbench over a folder, in a thread; gives its address."""
     import uvicorn
+
     from alnlp_apps.workbench import build
 
     port = port or free_port()

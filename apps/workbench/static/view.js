@@ -47,7 +47,7 @@ export class View {
     this.card = h("article", { class: "al-card" },
       this.why, this.text, this.comment.element, this.remarks,
       h("div", { class: "al-offer" }, this.suggestion, this.accept));
-    this.desk = h("div", { class: "al-desk" }, this.card, this.labels.element,
+    this.desk = h("div", { class: "al-desk", hidden: true }, this.card, this.labels.element,
       h("div", { class: "al-tools", role: "toolbar", "aria-label": t.actions }, ...Object.values(this.tools)));
     return h("section", { class: "al al-canvas", "aria-label": t.screen },
       h("div", { class: "al-bar" }, this.trainer.element, this.saved),

@@ -1,0 +1,367 @@
+"""The routes of the workbench over HTTP: asking, answering, refusing; no browser."""
+
+import base64
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
+
+import pytest
+from fastapi.testclient import TestClient
+from workbench import LABELS, IdleTrainer, make_project, sentences
+
+from alnlp.errors import DataError, ProjectError, StoreError
+from alnlp.project import Project
+from alnlp_apps.workbench import build, serve
+from alnlp_apps.workbench.gate import is_loopback
+from alnlp_apps.workbench.preview import read_preview, split_labels
+from alnlp_apps.workbench.server import _listen, locate
+from alnlp_apps.workbench.texts import TEXTS
+
+BASE = "http://localhost"
+INBOX = "/alnlp/projects/inbox"
+
+
+@pytest.fixture
+def trainer():
+    return IdleTrainer()
+
+
+@pytest.fixture
+def workspace(tmp_path):
+    make_project(tmp_path / "inbox", sentences(60), batch_size=5)
+    return tmp_path
+
+
+@pytest.fixture
+def client(workspace, trainer):
+    with TestClient(build(workspace, trainer=trainer), base_url=BASE) as client:
+        yield client
+
+
+def ask(client, annotator="me", n=20, keep=(), rerank=False):
+    body = {"annotator": annotator, "n": n, "keep": list(keep), "rerank": rerank}
+    answer = client.post(f"{INBOX}/ask", json=body)
+    assert answer.status_code == 200, answer.text
+    return answer.json()["examples"]
+
+
+def event(example, kind="label", **more):
+    more = {"answer": LABELS[0]} | more if kind == "label" else more
+    return {"uid": uuid4().hex, "kind": kind, "example_id": example["id"], **more}
+
+
+def tell(client, *events, annotator="me"):
+    answer = client.post(f"{INBOX}/events", json={"annotator": annotator, "events": list(events)})
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def test_asking_again_gives_the_same_examples_and_tops_up(client):
+    first = ask(client, n=5)
+    again = ask(client, n=8)
+    assert [e["id"] for e in again[:5]] == [e["id"] for e in first]
+    assert len({e["id"] for e in again}) == 8
+
+
+def test_reranking_keeps_what_is_in_sight_and_gives_the_rest_back(client):
+    before = [example["id"] for example in ask(client, n=20)]
+    after = [example["id"] for example in ask(client, n=20, keep=before[:2], rerank=True)]
+    assert after[:2] == before[:2]
+    assert len(after) == 20
+    assert after != before
+
+
+def test_no_example_goes_to_two_annotators(client):
+    names = [f"annotator {i}" for i in range(6)]
+    with ThreadPoolExecutor(6) as pool:
+        batches = list(pool.map(lambda name: ask(client, name, n=10), names))
+    given = [example["id"] for batch in batches for example in batch]
+    assert len(given) == len(set(given)) == 60
+
+
+def test_answers_are_kept_and_replayed_harmlessly(client):
+    one, two, *_ = ask(client)
+    events = [event(one), event(two, "skip"), event(one, "comment", comment="hm")]
+    for _ in range(2):
+        answer = tell(client, *events)
+        assert answer["saved"] == [sent["uid"] for sent in events]
+        assert answer["refused"] == []
+        assert (answer["status"]["labelled"], answer["status"]["skipped"]) == (1, 1)
+
+
+def test_a_bad_event_is_refused_by_name_and_the_others_are_kept(client):
+    one, two, three, *_ = ask(client)
+    good = [event(one), event(two)]
+    bad = {
+        "label": event(three, answer="nonsense"),
+        "example": event({"id": "f" * 16}),
+        "kind": event(three, "shout"),
+        "target": event(three, "undo", target="nobody"),
+        "empty": {"uid": "x"},
+    }
+    answer = tell(client, good[0], *bad.values(), good[1])
+    assert answer["saved"] == [sent["uid"] for sent in good]
+    refused = {refusal["uid"]: refusal["error"] for refusal in answer["refused"]}
+    assert set(refused) == {sent["uid"] for sent in bad.values()}
+    assert all(error and "\n" not in error for error in refused.values())
+    assert answer["status"]["labelled"] == 2
+
+
+def test_trouble_with_the_disk_refuses_nothing(client, monkeypatch):
+    def fail(self, events):
+        raise StoreError("project.db: cannot be written, the disk is full") from OSError()
+
+    example, *_ = ask(client)
+    monkeypatch.setattr(Project, "record", fail)
+    body = {"annotator": "me", "events": [event(example)]}
+    answer = client.post(f"{INBOX}/events", json=body)
+    assert answer.status_code == 503
+    assert answer.json() == {"error": "project.db: cannot be written, the disk is full"}
+
+
+def test_earlier_answers_come_newest_first_and_can_be_undone(client):
+    one, two, three, *_ = ask(client)
+    sent = [event(one), event(two, "skip"), event(three, answer=LABELS[1])]
+    tell(client, *sent)
+
+    def earlier(**query):
+        answer = client.get(f"{INBOX}/answered", params={"annotator": "me", **query}).json()
+        return [item["uid"] for item in answer["answered"]], answer["undone"]
+
+    uids = [item["uid"] for item in sent]
+    assert earlier()[0] == uids[::-1]
+    assert earlier(limit=1, offset=1)[0] == [uids[1]]
+    tell(client, event(three, "undo", target=uids[2]))
+    answered, undone = earlier()
+    assert answered == uids[1::-1]
+    assert [item["uid"] for item in undone] == [uids[2]]
+    assert undone[0]["example"]["text"] == three["text"]
+
+
+def test_a_training_is_requested_once_for_each_batch(client, trainer, workspace):
+    examples = ask(client)
+    for i, example in enumerate(examples[:12], 1):
+        status = tell(client, event(example))["status"]
+        assert len(trainer.requests) == i // 5
+        assert status["due"] == i % 5
+    assert trainer.requests == [workspace / "inbox"] * 2
+    tell(client, *(event(example, "skip") for example in examples[12:]))
+    assert len(trainer.requests) == 2
+
+
+def test_training_is_started_and_cancelled_by_hand(client, trainer):
+    assert client.post(f"{INBOX}/train", json={}).json()["trainer"]["state"] == "idle"
+    assert len(trainer.requests) == 1
+    assert client.post(f"{INBOX}/cancel", json={}).json()["trainer"]["state"] == "cancelled"
+
+
+def test_search_filters_and_corrections(client):
+    one, two, *_ = ask(client)
+    tell(client, event(one), event(two, "flag"))
+
+    def found(**query):
+        answer = client.get(f"{INBOX}/search", params=query).json()
+        return [item["id"] for item in answer["found"]], answer["total"]
+
+    assert found(which="answered") == ([one["id"]], 1)
+    assert found(which="answered", label=LABELS[1]) == ([], 0)
+    assert found(which="flagged") == ([two["id"]], 1)
+    assert found(which="unanswered")[1] == 59
+    assert found(query=one["text"].upper()) == ([one["id"]], 1)
+    page, total = found(limit=10, offset=55)
+    assert (len(page), total) == (5, 60)
+    example = client.get(f"{INBOX}/example", params={"example_id": two["id"]}).json()
+    assert example["flagged"] is True
+    assert example["text"] == two["text"]
+
+
+def test_a_label_can_be_added(client):
+    state = client.post(f"{INBOX}/labels", json={"name": "praise"}).json()
+    assert state["task"]["labels"] == [*LABELS, "praise"]
+    example, *_ = ask(client)
+    assert tell(client, event(example, answer="praise"))["refused"] == []
+
+
+@pytest.mark.parametrize("name", ["nope", "..", "%2e%2e", "..%2finbox", ".hidden", ""])
+def test_only_listed_projects_are_opened(client, name):
+    answer = client.get(f"/alnlp/projects/{name}/status")
+    assert answer.status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"),
+    [
+        ("POST", "ask", {"annotator": " ", "n": 5}, 422),
+        ("POST", "ask", {"annotator": "me", "n": 10_000}, 422),
+        ("POST", "ask", {"n": 5}, 422),
+        ("POST", "events", {"annotator": "a\nb", "events": []}, 422),
+        ("GET", "search?which=secret", None, 422),
+        ("GET", "answered?annotator=me&limit=-1", None, 422),
+        ("GET", "example?example_id=unknown", None, 422),
+    ],
+)
+def test_bad_requests_get_one_line(client, method, path, body, status):
+    answer = client.request(method, f"{INBOX}/{path}", json=body)
+    assert answer.status_code == status
+    assert set(answer.json()) == {"error"}
+    assert "\n" not in answer.json()["error"]
+
+
+def test_other_sites_and_other_host_names_are_refused(client):
+    body = {"annotator": "me", "n": 1}
+    assert client.get("/alnlp/projects", headers={"host": "evil.example"}).status_code == 400
+    assert client.get("/", headers={"host": "evil.example:7860"}).status_code == 400
+    for origin in ("http://evil.example", "null", "http://localhost:1"):
+        refused = client.post(f"{INBOX}/ask", json=body, headers={"origin": origin})
+        assert refused.status_code == 403
+        assert client.post("/gradio_api/queue/join", headers={"origin": origin}).status_code == 403
+    assert client.post(f"{INBOX}/ask", json=body, headers={"origin": BASE}).status_code == 200
+    form = client.post(
+        f"{INBOX}/ask", content='{"annotator": "me"}', headers={"content-type": "text/plain"}
+    )
+    assert form.status_code == 415
+
+
+def test_the_page_may_load_nothing_from_elsewhere(client):
+    page = client.get("/")
+    assert "default-src 'self'" in page.headers["content-security-policy"]
+    assert page.headers["x-content-type-options"] == "nosniff"
+    assert "/alnlp/static/base.css" in page.text
+    for path in ("/docs", "/openapi.json", "/redoc"):
+        assert client.get(path).status_code == 404
+
+
+def test_static_modules_and_texts_are_served_afresh(client):
+    for path in ("static/canvas.js", "static/base.css", "texts.js"):
+        answer = client.get(f"/alnlp/{path}")
+        assert answer.status_code == 200
+        assert answer.headers["cache-control"] == "no-cache"
+    assert client.get("/alnlp/static/../routes.py").status_code == 404
+
+
+def test_a_password_guards_every_route_and_names_the_annotator(workspace, trainer):
+    def basic(user, password):
+        token = base64.b64encode(f"{user}:{password}".encode()).decode()
+        return {"authorization": f"Basic {token}"}
+
+    app = build(workspace, trainer=trainer, password="open sesame ä", local=False)
+    with TestClient(app, base_url="http://label.example") as client:
+        for path in ("/", "/alnlp/projects", "/alnlp/static/canvas.js", "/config", "/theme.css"):
+            refused = client.get(path)
+            assert refused.status_code == 401, path
+            assert refused.headers["www-authenticate"].startswith("Basic")
+        for wrong in (
+            basic("ana", "wrong"),
+            basic("", "open sesame ä"),
+            {"authorization": "Basic ?"},
+        ):
+            assert client.get("/", headers=wrong).status_code == 401
+        ana = basic("ana", "open sesame ä")
+        assert client.get("/", headers=ana).status_code == 200
+        assert client.get("/alnlp/projects", headers=ana).json()["user"] == "ana"
+        own = client.post(f"{INBOX}/ask", json={"annotator": "ana", "n": 1}, headers=ana)
+        assert own.status_code == 200
+        other = client.post(f"{INBOX}/ask", json={"annotator": "bo", "n": 1}, headers=ana)
+        assert other.status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("host", "local"),
+    [
+        ("127.0.0.1", True),
+        ("localhost", True),
+        ("::1", True),
+        ("0.0.0.0", False),
+        ("10.0.0.1", False),
+    ],
+)
+def test_loopback(host, local):
+    assert is_loopback(host) is local
+
+
+def test_an_open_address_without_a_password_is_refused(tmp_path):
+    with pytest.raises(ProjectError, match="without a password"):
+        serve(tmp_path, host="0.0.0.0", browser=False)
+
+
+def test_a_taken_port_is_an_error_only_if_it_was_asked_for():
+    with _listen("127.0.0.1", None) as first, _listen("127.0.0.1", None) as second:
+        taken = first.getsockname()[1]
+        assert second.getsockname()[1] != taken
+        with pytest.raises(ProjectError, match="cannot listen"):
+            _listen("127.0.0.1", taken)
+
+
+def test_the_path_may_be_a_project_a_workspace_or_new(workspace):
+    assert locate(workspace / "inbox") == (workspace, "inbox")
+    assert locate(workspace) == (workspace, None)
+    assert locate(workspace / "new") == (workspace / "new", None)
+    with pytest.raises(ProjectError, match="is a file"):
+        locate(workspace / "inbox.csv")
+
+
+def test_a_preview_finds_columns_and_labels(tmp_path):
+    path = tmp_path / "a b.csv"
+    path.write_text(
+        "id,message,intent\n1,hello there,greet\n2,bye,part\n3,,part\n", encoding="utf-8"
+    )
+    read = read_preview(str(path))
+    assert (read.text_column, read.label_column, read.labels) == (
+        "message",
+        "intent",
+        ("greet", "part"),
+    )
+    assert read.columns == ("message", "intent", "id")
+    assert read.rows == (("hello there", "greet", "1"), ("bye", "part", "2"))
+    assert read.fully_labelled
+    assert read.name == "a b"
+    assert read_preview(str(path), "message", None, guess_label=False).labels == ()
+    path.write_bytes(b"\x00\x01\x02")
+    with pytest.raises(DataError):
+        read_preview(str(path))
+
+
+def test_labels_are_typed_on_lines_or_with_commas():
+    assert split_labels(" a, b ,a,, c") == ["a", "b", "c"]
+    assert split_labels("a, with comma\nb\n\n") == ["a, with comma", "b"]
+    assert split_labels("  ") == []
+
+
+def test_each_text_that_the_modules_use_exists():
+    import re
+
+    from alnlp_apps.workbench.server import STATIC
+
+    for path in STATIC.glob("*.js"):
+        source = path.read_text(encoding="utf-8")
+        screen = re.search(r"const t = texts\.(\w+);", source)
+        if screen is None:
+            continue
+        for name in set(re.findall(r"\bt\.([a-z_]+)", source)):
+            assert name in TEXTS[screen[1]], f"{path.name}: t.{name}"
+
+
+def test_importing_the_workbench_is_light():
+    code = "import sys, alnlp_apps.workbench; print({'torch', 'gradio'} & set(sys.modules))"
+    printed = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert printed.stdout.strip() == "set()"
+
+
+def test_the_page_never_imports_torch(workspace):
+    code = (
+        "import sys; from pathlib import Path; from alnlp_apps.workbench import build\n"
+        "from fastapi.testclient import TestClient\n"
+        f"client = TestClient(build(Path({str(workspace)!r})), base_url='http://localhost')\n"
+        "with client:\n"
+        "    assert client.get('/').status_code == 200\n"
+        "    body = {'annotator': 'me', 'n': 3}\n"
+        "    assert client.post('/alnlp/projects/inbox/ask', json=body).status_code == 200\n"
+        "print({'torch', 'transformers'} & set(sys.modules))"
+    )
+    printed = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert printed.stdout.strip() == "set()"
