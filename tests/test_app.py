@@ -1,14 +1,17 @@
 """The routes of the workbench over HTTP: asking, answering, refusing; no browser."""
 
 import base64
+import re
+import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
+import httpx
 import pytest
 from fastapi.testclient import TestClient
-from workbench import LABELS, IdleTrainer, make_project, sentences
+from workbench import LABELS, IdleTrainer, free_port, make_project, sentences
 
 from alnlp.errors import DataError, ProjectError, StoreError
 from alnlp.project import Project
@@ -329,7 +332,6 @@ def test_labels_are_typed_on_lines_or_with_commas():
 
 
 def test_each_text_that_the_modules_use_exists():
-    import re
 
     from alnlp_apps.workbench.server import STATIC
 
@@ -340,6 +342,11 @@ def test_each_text_that_the_modules_use_exists():
             continue
         for name in set(re.findall(r"\bt\.([a-z_]+)", source)):
             assert name in TEXTS[screen[1]], f"{path.name}: t.{name}"
+
+
+def printed_by(code):
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return ran.stdout.strip()
 
 
 def test_importing_the_workbench_is_light():
@@ -365,3 +372,23 @@ def test_the_page_never_imports_torch(workspace):
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert printed.stdout.strip() == "set()"
+
+
+def test_serving_prints_the_address_and_ends_cleanly(workspace):
+    code = (
+        "from alnlp_apps.workbench import serve\n"
+        f"serve({str(workspace / 'inbox')!r}, port={free_port()}, browser=False)"
+    )
+    server = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        address = server.stdout.readline().split()[2]
+        # It listens already; the answer comes when the application has started.
+        answer = httpx.get(f"{address}alnlp/projects", timeout=60)
+        assert answer.json()["selected"] == "inbox"
+    finally:
+        server.send_signal(signal.SIGINT)
+    printed, errors = server.communicate(timeout=60)
+    assert server.returncode == 0
+    assert "Traceback" not in printed + errors

@@ -266,7 +266,8 @@ def test_the_preview_shows_cells_and_headings_as_text(tmp_path, visit, served):
             page.locator(".al-preview th bdi").first.text_content()
             == "<img src=x onerror=window.hit=1>"
         )
-        page.get_by_label("Column of the texts").first.wait_for()
+        page.get_by_label("Column of the texts").first.click()
+        page.get_by_role("option", name="<img src=x onerror=window.hit=1>").first.wait_for()
         assert page.evaluate("window.hit") is None
 
 
@@ -473,7 +474,7 @@ def test_the_mouse_does_all_that_keys_do(workspace, visit, inbox):
         page.locator(".al-label").nth(2).click()
         assert text_of(page) != first
         page.keyboard.press(" ")  # skips; it must not press the label button again
-        tools = page.get_by_role("toolbar", name="Actions")
+        tools = page.get_by_role("group", name="Actions")
         tools.get_by_role("button", name="Undo").click()
         tools.get_by_role("button", name="Undo").click()
         page.wait_for_function(
@@ -484,7 +485,13 @@ def test_the_mouse_does_all_that_keys_do(workspace, visit, inbox):
         assert project.status()["per_label"][LABELS[2]] == 1
         assert project.status()["skipped"] == 0
         tools.get_by_role("button", name="Guidelines").click()
-        page.wait_for_selector(".al-panel:has-text('no guidelines yet')")
+        panel = page.locator(".al-panel")
+        panel.get_by_text("no guidelines yet").wait_for()
+        panel.get_by_role("button", name="Edit").click()
+        panel.get_by_role("textbox").fill("<b>Be kind.</b>")
+        panel.get_by_role("button", name="Keep").click()
+        panel.get_by_text("<b>Be kind.</b>").wait_for()
+        assert project.settings.guidelines == "<b>Be kind.</b>"
 
 
 def test_several_labels_are_toggled_and_submitted(tmp_path, visit, inbox):
@@ -565,6 +572,19 @@ def test_every_screen_fits_its_window(workspace, visit, inbox, width, scheme):
             "e => getComputedStyle(e).backgroundColor"
         )
         assert (surface == "rgb(255, 255, 255)") == (scheme == "light")
+
+
+def test_with_a_password_the_page_works_and_the_user_is_the_annotator(workspace, visit, served):
+    with served(workspace, trainer=IdleTrainer(), password="secret") as base:
+        page = visit(base, "inbox", http_credentials={"username": "ana", "password": "secret"})
+        ready(page)
+        assert page.get_by_label("Annotator").input_value() == "ana"
+        assert page.get_by_label("Annotator").is_disabled()
+        press(page, "1")
+        saved(page)
+        project = Project.open(workspace / "inbox")
+        assert [item.event.annotator for item in project.undoable("ana")] == ["ana"]
+        project.close()
 
 
 def test_an_empty_workspace_leads_to_a_new_project(tmp_path, visit, served):

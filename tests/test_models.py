@@ -412,6 +412,15 @@ def test_incomplete_folder_is_explained(trained: FineTuned, tmp_path: Path, dama
         FineTuned.load(tmp_path)
 
 
+def test_folder_mixed_from_two_models_is_explained(trained: FineTuned, tmp_path: Path) -> None:
+    trained.save(tmp_path)
+    manifest = json.loads((tmp_path / "alnlp.json").read_text())
+    manifest["task"]["labels"].pop()
+    (tmp_path / "alnlp.json").write_text(json.dumps(manifest))
+    with pytest.raises(ModelError, match="name different labels"):
+        FineTuned.load(tmp_path)
+
+
 PLAIN = """
 import json, sys
 sys.modules["alnlp"] = None  # any import of it fails

@@ -30,7 +30,7 @@ class TrainConfig:
     warmup: float = 0.1
     weight_decay: float = 0.01
     max_length: int = 256
-    probe_c: float = 1.0
+    probe_c: float = 0.1
     max_weight: float = 5.0
 
     def __post_init__(self) -> None:

@@ -68,6 +68,8 @@ class FineTuned:
         self.max_length = int(
             min(self.config.max_length, self.tokenizer.model_max_length, max(positions - 2, 4))
         )
+        # Saved along, so that other programs cut texts where this one does.
+        self.tokenizer.model_max_length = self.max_length
 
     @property
     def network(self) -> PreTrainedModel:
@@ -206,5 +208,11 @@ class FineTuned:
                 f"model: no complete model in {folder} ({error}); expected a folder written by save"
             ) from error
         model._read_tokens(str(folder))
+        names = load_config(str(folder)).id2label or {}
+        if list(names.values()) != list(model.task.labels):
+            raise ModelError(
+                f"model: {MANIFEST} and config.json in {folder} name different labels; expected a "
+                "folder written by save"
+            )
         model._network = load_network(str(folder), model.task)
         return model

@@ -97,6 +97,11 @@ def matching(
     return rows[[all(word in text.casefold() for word in words) for text in texts]]
 
 
+def answers_since(ledger: Ledger, seq: int) -> int:
+    """How many answers that count are newer than an event."""
+    return sum(event.seq > seq for by in ledger.answers().values() for event in by.values())
+
+
 def agreement(ledger: Ledger) -> dict[str, float] | None:
     """How often people kept the suggestion they were shown, over their newest answers."""
     events = (event for by in ledger.answers().values() for event in by.values())

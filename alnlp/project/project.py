@@ -216,7 +216,7 @@ class Project:
                 "skipped": len(ledger.all_skipped()),
                 "flagged": len(ledger.flagged),
                 "round": newest.number if newest else 0,
-                "since_round": ledger.seq - newest.seq if newest else ledger.seq,
+                "since_round": browsing.answers_since(ledger, newest.seq if newest else 0),
                 "batch_size": self.settings.batch_size,
                 "metrics": newest.metrics if newest else {},
                 "agreement": browsing.agreement(ledger),

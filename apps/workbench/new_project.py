@@ -9,10 +9,6 @@ from dataclasses import asdict
 from typing import Any
 
 import gradio as gr
-from alnlp_apps.workbench.panel import Panel
-from alnlp_apps.workbench.preview import Preview, read_preview, split_labels
-from alnlp_apps.workbench.texts import NEW
-from alnlp_apps.workbench.workspace import Workspace
 
 from alnlp.data import ImportReport
 from alnlp.errors import AlnlpError, DataError
@@ -20,6 +16,11 @@ from alnlp.models import DEFAULT
 from alnlp.progress import Step
 from alnlp.project import Project, Settings
 from alnlp.strategies import STRATEGIES
+from alnlp.tasks import Kind
+from alnlp_apps.workbench.panel import Panel
+from alnlp_apps.workbench.preview import Preview, read_preview, split_labels
+from alnlp_apps.workbench.texts import NEW
+from alnlp_apps.workbench.workspace import Workspace
 
 _LOG = logging.getLogger("alnlp.workbench")
 _NONE = ""
@@ -173,7 +174,7 @@ def _create(
     path: str,
     name: str,
     progress: Any,
-    kind: str,
+    kind: Kind,
     text_column: str | None,
     label_column: str | None,
     labels: str | None,

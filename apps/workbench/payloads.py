@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+from alnlp.models import public_name
 from alnlp.project import Answered, AskedExample, Found, Prediction, Project, Round
 from alnlp.store import Event, NewEvent
 
@@ -46,6 +47,12 @@ class Events(BaseModel):
 
     annotator: str = Name
     events: list[dict[str, Any]] = Field(max_length=1000)
+
+
+class NewGuidelines(BaseModel):
+    """What the annotators are to be told from now on."""
+
+    guidelines: str = Field(max_length=100_000)
 
 
 class NewLabel(BaseModel):
@@ -115,7 +122,7 @@ def finished(made: Round) -> dict[str, Any]:
         "metrics": made.metrics,
         "agreement": made.agreement,
         "seconds": made.seconds,
-        "model": made.model,
+        "model": public_name(made.model),
         "strategy": made.strategy,
         "seed": made.seed,
     }

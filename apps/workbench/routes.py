@@ -7,9 +7,6 @@ import logging
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from alnlp_apps.workbench import payloads
-from alnlp_apps.workbench.texts import TEXTS
-from alnlp_apps.workbench.workspace import Desk, Workspace
 from fastapi import APIRouter, FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -17,6 +14,9 @@ from pydantic import ValidationError
 
 from alnlp.errors import AlnlpError, DataError, ProjectError, StoreError
 from alnlp.store import NewEvent
+from alnlp_apps.workbench import payloads
+from alnlp_apps.workbench.texts import TEXTS
+from alnlp_apps.workbench.workspace import Desk, Workspace
 
 _LOG = logging.getLogger("alnlp.workbench")
 
@@ -135,6 +135,12 @@ def _project_routes(workspace: Workspace) -> APIRouter:
     def labels(name: str, body: payloads.NewLabel) -> dict[str, Any]:
         desk = workspace.desk(name)
         desk.project.add_label(body.name)
+        return payloads.state(desk.project, desk.status())
+
+    @router.post("/guidelines")
+    def guidelines(name: str, body: payloads.NewGuidelines) -> dict[str, Any]:
+        desk = workspace.desk(name)
+        desk.project.update_settings(guidelines=body.guidelines)
         return payloads.state(desk.project, desk.status())
 
     @router.post("/train")

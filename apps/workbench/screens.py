@@ -5,13 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 import gradio as gr
+
 from alnlp_apps.workbench.new_project import new_project_screen
 from alnlp_apps.workbench.panel import Panel
 from alnlp_apps.workbench.texts import APP
 from alnlp_apps.workbench.workspace import Workspace
 
 _STYLES = ("base", "canvas", "screens")
-HEAD = "\n".join(f'<link rel="stylesheet" href="/alnlp/static/{name}.css">' for name in _STYLES)
+#: Uploaded files are looked for each hour and deleted after a day, and when the server ends.
+_UPLOADS = (3600, 86400)
+HEAD = "\n".join(
+    [
+        '<link rel="icon" href="/alnlp/static/icon.svg" type="image/svg+xml">',
+        *(f'<link rel="stylesheet" href="/alnlp/static/{name}.css">' for name in _STYLES),
+    ]
+)
 
 
 def theme() -> gr.themes.Base:
@@ -46,8 +54,8 @@ def theme() -> gr.themes.Base:
         input_background_fill="white",
         input_background_fill_dark="#1d2128",
         input_border_width="1px",
-        input_border_color="#dce0e6",
-        input_border_color_dark="#333943",
+        input_border_color="#868e9b",
+        input_border_color_dark="#7f8896",
         input_radius="10px",
         checkbox_label_background_fill="white",
         checkbox_label_background_fill_dark="#1d2128",
@@ -60,7 +68,9 @@ def theme() -> gr.themes.Base:
 def build_screens(workspace: Workspace) -> gr.Blocks:
     """All screens over a workspace."""
     start = "label" if workspace.names() else "new"
-    with gr.Blocks(title=APP["title"], analytics_enabled=False, fill_width=True) as page:
+    with gr.Blocks(
+        title=APP["title"], analytics_enabled=False, fill_width=True, delete_cache=_UPLOADS
+    ) as page:
         Panel("header", elem_id="alnlp-header")
         with gr.Tabs(selected=start, elem_id="alnlp-tabs") as tabs:
             with gr.Tab(APP["tab_label"], id="label"):

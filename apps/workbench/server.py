@@ -10,14 +10,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from alnlp_apps.workbench.gate import Gate, is_loopback
-from alnlp_apps.workbench.routes import add_routes
-from alnlp_apps.workbench.workspace import Training, Workspace
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from alnlp.errors import ProjectError
 from alnlp.project import Project
+from alnlp_apps.workbench.gate import Gate, is_loopback
+from alnlp_apps.workbench.routes import add_routes
+from alnlp_apps.workbench.workspace import Training, Workspace
 
 STATIC = Path(__file__).parent / "static"
 PORT = 7860
@@ -90,6 +90,7 @@ def build(
     """
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when Gradio is imported
     import gradio as gr
+
     from alnlp_apps.workbench.screens import HEAD, build_screens, theme
 
     if trainer is None:
@@ -105,7 +106,7 @@ def build(
         finally:
             workspace.close()
 
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
+    app = FastAPI(lifespan=lifespan, openapi_url=None)
     add_routes(app, workspace)
     app.mount("/alnlp/static", StaticFiles(directory=STATIC))
     app.add_middleware(Gate, password=password, local=local)
@@ -113,6 +114,7 @@ def build(
         app,
         build_screens(workspace),
         path="/",
+        app_kwargs={"openapi_url": None},
         footer_links=[],
         run_history=False,
         show_error=False,

@@ -34,7 +34,8 @@ LABEL: dict[str, Any] = {
     "redo_title": "Ctrl+Y or Ctrl+Shift+Z",
     "comment": "Comment",
     "comment_placeholder": "A comment for your team · Enter keeps it",
-    "comment_save": "Keep",
+    "keep": "Keep",
+    "edit": "Edit",
     "cancel": "Cancel",
     "back": "Look back",
     "forward": "Forward",
@@ -151,6 +152,8 @@ PROGRESS: dict[str, Any] = {
     "agreement": "suggestions kept",
     "agreement_of": ["of the last {n}", "of the last {n}"],
     "per_label": "Labels per class",
+    "new_label": "One more label",
+    "add_label": "Add",
     "curve": "Learning curve",
     "curve_test": "Measured on the test set after each round.",
     "curve_agreement": (

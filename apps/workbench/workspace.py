@@ -8,11 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from alnlp_apps.workbench.texts import NEW
-
 from alnlp.errors import ProjectError
 from alnlp.project import Project
 from alnlp.store import Event, NewEvent
+from alnlp_apps.workbench.texts import NEW
 
 _NAME = re.compile(r"\w[\w .-]{0,63}")
 _TRAINER_FIELDS = (
@@ -84,7 +83,7 @@ class Workspace:
         self.folder = folder
         self.selected = selected
         self._trainer = trainer
-        self._desks: dict[str, Desk] = {}
+        self._desks: dict[tuple[str, int], Desk] = {}
         self._lock = threading.Lock()
 
     def names(self) -> list[str]:
@@ -104,10 +103,13 @@ class Workspace:
         # Only a name that the listing has becomes part of a path.
         if name not in self.names():
             raise ProjectError(f"project: got {name!r:.80}, which is not in this workspace")
+        folder = self.folder / name
         with self._lock:
-            if name not in self._desks:
-                self._desks[name] = Desk(Project.open(self.folder / name), self._trainer)
-            return self._desks[name]
+            # A project may have been deleted and made anew under the same name.
+            key = name, folder.stat().st_ino
+            if key not in self._desks:
+                self._desks[key] = Desk(Project.open(folder), self._trainer)
+            return self._desks[key]
 
     def new_folder(self, name: str) -> Path:
         """Where a new project of this name goes.

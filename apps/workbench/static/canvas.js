@@ -1,5 +1,6 @@
 // The labelling screen: keys and clicks in, answers out.
 
+import { call, inProject } from "./api.js";
 import { fill, visible, words } from "./dom.js";
 import { command } from "./keys.js";
 import { outbox } from "./outbox.js";
@@ -40,7 +41,7 @@ class Canvas {
     }
     this.task = state.task;
     const labels = JSON.stringify(state.task);
-    if (labels !== this.labels) this.view.labels.render(state.task.labels, state.task.multilabel);
+    if (labels !== this.labels) this.view.labels.render(state.task.labels);
     this.labels = labels;
     if (this.queue?.project === project && this.queue.annotator === annotator) {
       this.render();
@@ -138,6 +139,7 @@ class Canvas {
     if (name === "close") return this.close();
     if (!queue) return false;
     if (name === "guidelines") return view.guidelines.toggle();
+    if (name === "guide") return this.guide(value);
     if (name === "undo") return this.undo();
     if (name === "redo") return this.redo();
     if (name === "back") return queue.lookBack();
@@ -207,6 +209,15 @@ class Canvas {
     if (this.inSight) this.watched.seconds += (now - this.watched.since) / 1000;
     this.watched.since = now;
     this.inSight = document.visibilityState === "visible";
+  }
+
+  async guide(guidelines) {
+    try {
+      await call(inProject(session.project, "guidelines"), { guidelines });
+      await session.reload();
+    } catch (error) {
+      this.view.showAlert(fill(t.problem, { error: error.message }));
+    }
   }
 
   close() {

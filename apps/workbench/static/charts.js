@@ -3,8 +3,8 @@
 import { fill, h, number, percent } from "./dom.js";
 
 const SVG = "http://www.w3.org/2000/svg";
-const WIDTH = 640;
-const HEIGHT = 260;
+const WIDTH = 420;
+const HEIGHT = 230;
 const BOX = { left: 44, right: 16, top: 12, bottom: 34 };
 const DASHES = ["", "7 5", "2 5"];
 
@@ -63,7 +63,7 @@ function grid(low, at, first, last) {
 }
 
 function ticks(xs, at, low) {
-  const every = Math.ceil(xs.length / 8);
+  const every = Math.ceil(xs.length / 7);
   return xs.filter((_, i) => (xs.length - 1 - i) % every === 0).map((x) => {
     const [left, bottom] = at(x, low);
     return s("text", { x: left, y: bottom + 17, "text-anchor": "middle", class: "al-axis" }, number(x));

@@ -37,7 +37,7 @@ export class Detail {
 
   setTask(task) {
     this.task = task;
-    this.labels.render(task.labels, task.multilabel, false);
+    this.labels.render(task.labels, false);
   }
 
   show(item, saved = "") {

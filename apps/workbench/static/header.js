@@ -17,7 +17,7 @@ export function mount(host) {
     onchange: () => session.rename(annotator.value),
     onkeydown: (event) => event.key === "Enter" && annotator.blur(),
   });
-  const lost = h("p", { class: "al-lost", role: "status", hidden: true, text: t.lost });
+  const lost = h("p", { class: "al-lost", role: "status", hidden: true });
 
   function show() {
     const options = session.projects.map((name) => h("option", { value: name, text: name }));
@@ -28,6 +28,7 @@ export function mount(host) {
     annotator.value = session.annotator;
     annotator.disabled = session.fixed;
     lost.hidden = !session.lost;
+    lost.textContent = session.lost?.status ? session.lost.message : t.lost;
   }
 
   host.replaceChildren(h("header", { class: "al al-header" },

@@ -23,8 +23,8 @@ export class Labels {
     this.element = h("div", { class: "al-label-area" }, this.filter, this.grid, this.none);
   }
 
-  /** Show these labels; `toggles` where an answer may hold several, `keys` where keys answer. */
-  render(names, toggles, keys = true) {
+  /** Show these labels, with their keys where keys answer. */
+  render(names, keys = true) {
     this.names = names;
     this.buttons.clear();
     const built = names.map((name, index) => {
@@ -33,7 +33,7 @@ export class Labels {
       const made = button([
         key ? kbd(key) : keys ? h("span", { class: "al-nokey" }) : "", h("bdi", { class: "al-name", text: name }), share,
       ], () => this.onchoose(name), {
-        class: "al-label", "aria-keyshortcuts": key, "aria-pressed": "false",
+        class: "al-label", "aria-keyshortcuts": key,
       });
       made.share = share;
       this.buttons.set(name, made);
@@ -41,12 +41,13 @@ export class Labels {
     });
     this.grid.replaceChildren(...built);
     this.grid.classList.toggle("al-many", names.length > MANY);
+    this.grid.style.setProperty("--columns", columns(names.length));
     this.filter.hidden = names.length <= MANY;
     this.filter.value = "";
     this.sift();
   }
 
-  /** Mark the suggestion, the standing answer and, for toggles, what is chosen so far. */
+  /** Mark the suggestion, the standing answer and, where buttons stay pressed, those chosen. */
   mark({ suggested, confidence, answered, chosen }) {
     for (const [name, made] of this.buttons) {
       const isSuggested = suggested.includes(name);
@@ -54,7 +55,8 @@ export class Labels {
       made.classList.toggle("al-answered", answered.includes(name));
       made.share.textContent = isSuggested && confidence !== null ? percent(confidence) : "";
       made.title = isSuggested ? fill(t.suggested_title, { name }) : "";
-      made.setAttribute("aria-pressed", String(chosen.has(name)));
+      if (chosen) made.setAttribute("aria-pressed", String(chosen.has(name)));
+      else made.removeAttribute("aria-pressed");
     }
   }
 
@@ -101,4 +103,10 @@ export class Labels {
     this.sift();
     this.filter.blur();
   }
+}
+
+/** How many columns leave the fewest gaps in the last row: at most four. */
+function columns(n) {
+  if (n <= 4) return Math.max(1, n);
+  return n % 3 === 0 && n % 4 !== 0 ? 3 : 4;
 }

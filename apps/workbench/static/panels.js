@@ -31,16 +31,20 @@ export class Help {
 
 /** The panel with what the annotators are told; it stays open until closed. */
 export class Guidelines {
-  constructor(ontoggle) {
+  constructor({ ontoggle, onsave }) {
     this.ontoggle = ontoggle;
+    this.onsave = onsave;
     this.text = h("div", { class: "al-guidelines-text", dir: "auto", tabindex: "0" });
+    this.input = h("textarea", { class: "al-input", rows: "10", dir: "auto", "aria-label": t.guidelines, hidden: true });
+    this.edit = button(t.edit, () => this.editOrSave(), { class: "al-button" });
     this.element = h("aside", { class: "al-panel", hidden: true, "aria-label": t.guidelines },
       h("div", { class: "al-panel-head" }, h("h2", { text: t.guidelines }),
         button(t.close, () => this.toggle(false), { class: "al-button al-quiet" })),
-      this.text);
+      this.text, this.input, this.edit);
   }
 
   show(words) {
+    this.words = words;
     this.text.textContent = words || t.no_guidelines;
   }
 
@@ -50,7 +54,22 @@ export class Guidelines {
 
   toggle(open = !this.open) {
     this.element.hidden = !open;
+    this.turn(false);
     this.ontoggle(open);
+  }
+
+  editOrSave() {
+    const editing = !this.input.hidden;
+    if (editing) this.onsave(this.input.value.trim());
+    else this.input.value = this.words;
+    this.turn(!editing);
+  }
+
+  turn(editing) {
+    this.input.hidden = !editing;
+    this.text.hidden = editing;
+    this.edit.textContent = editing ? t.keep : t.edit;
+    if (editing) this.input.focus();
   }
 }
 
@@ -64,7 +83,7 @@ export class Comment {
       onkeydown: (event) => this.key(event),
     });
     this.element = h("div", { class: "al-comment", hidden: true }, this.input,
-      button(t.comment_save, () => this.save(), { class: "al-button al-primary" }),
+      button(t.keep, () => this.save(), { class: "al-button al-primary" }),
       button(t.cancel, () => this.close(), { class: "al-button al-quiet" }));
   }
 

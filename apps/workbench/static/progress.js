@@ -19,12 +19,17 @@ class Progress {
     this.figures = h("dl", { class: "al-figures" });
     this.bars = h("div", { class: "al-scroll" });
     this.curve = h("div");
-    this.rounds = h("div");
+    this.rounds = h("div", { class: "al-rounds" });
+    this.name = h("input", {
+      class: "al-input", "aria-label": t.new_label, placeholder: t.new_label, maxlength: "64", autocomplete: "off",
+      onkeydown: (event) => event.key === "Enter" && !event.isComposing && this.addLabel(),
+    });
+    this.add = h("div", { class: "al-add" }, this.name, button(t.add_label, () => this.addLabel(), { class: "al-button" }));
     this.empty = h("div", { class: "al-empty", hidden: true }, h("h2", { text: t.empty }), h("p", { text: t.empty_detail }));
     this.body = h("div", { class: "al-stack" },
       section(t.trainer, h("div", { class: "al-row al-spread" }, this.trainer.element, this.train, this.cancel), this.alert),
       this.figures,
-      h("div", { class: "al-pair" }, section(t.per_label, this.bars), section(t.curve, this.curve)),
+      h("div", { class: "al-pair" }, section(t.per_label, this.bars, this.add), section(t.curve, this.curve)),
       section(t.rounds, this.rounds));
     host.replaceChildren(h("section", { class: "al", "aria-label": t.screen }, this.empty, this.body));
     session.addEventListener("project", () => this.open());
@@ -121,6 +126,19 @@ class Progress {
     try {
       session.publish(await call(inProject(session.project, what), {}));
       session.poll();
+    } catch (error) {
+      this.complain(error);
+    }
+  }
+
+  async addLabel() {
+    const name = this.name.value.trim();
+    if (!name) return;
+    this.alert.hidden = true;
+    try {
+      await call(inProject(session.project, "labels"), { name });
+      this.name.value = "";
+      await session.reload();
     } catch (error) {
       this.complain(error);
     }

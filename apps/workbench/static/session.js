@@ -99,6 +99,8 @@ class Session extends EventTarget {
     this.status = status;
     this.found();
     this.emit("status");
+    const labels = this.state?.task.labels ?? status.labels;
+    if (status.labels.join("\n") !== labels.join("\n")) this.reload(); // somebody added one
   }
 
   poll() {

@@ -16,7 +16,7 @@ export class View {
     this.saved = h("span", { class: "al-saved", role: "status" });
     this.alert = h("div", { class: "al-alert", role: "alert", hidden: true });
     this.why = h("p", { class: "al-why" });
-    this.text = h("div", { class: "al-text", dir: "auto", tabindex: "0", "aria-label": t.example });
+    this.text = h("div", { class: "al-text", dir: "auto", tabindex: "0", role: "region", "aria-label": t.example });
     this.suggestion = h("p", { class: "al-suggestion" });
     this.accept = button([h("span", { text: t.accept }), kbd("Enter")], () => act("enter"), {
       class: "al-button al-primary al-accept",
@@ -24,7 +24,10 @@ export class View {
     this.remarks = h("p", { class: "al-remarks" });
     this.comment = new Comment((value) => act("commented", value));
     this.labels = new Labels((name) => act("choose", name));
-    this.guidelines = new Guidelines((open) => this.element.classList.toggle("al-with-panel", open));
+    this.guidelines = new Guidelines({
+      ontoggle: (open) => this.element.classList.toggle("al-with-panel", open),
+      onsave: (value) => act("guide", value),
+    });
     this.help = new Help();
     this.live = h("div", { class: "al-unseen", "aria-live": "polite" });
     this.empty = h("div", { class: "al-empty" });
@@ -48,7 +51,7 @@ export class View {
       this.why, this.text, this.comment.element, this.remarks,
       h("div", { class: "al-offer" }, this.suggestion, this.accept));
     this.desk = h("div", { class: "al-desk", hidden: true }, this.card, this.labels.element,
-      h("div", { class: "al-tools", role: "toolbar", "aria-label": t.actions }, ...Object.values(this.tools)));
+      h("div", { class: "al-tools", role: "group", "aria-label": t.actions }, ...Object.values(this.tools)));
     return h("section", { class: "al al-canvas", "aria-label": t.screen },
       h("div", { class: "al-bar" }, this.trainer.element, this.saved),
       this.alert, this.empty, this.desk, this.guidelines.element, this.help.element, this.live);
@@ -73,7 +76,7 @@ export class View {
     const before = queue.standing ?? queue.takenBack;
     const suggested = example.suggestion === null ? [] : [example.suggestion].flat();
     this.labels.mark({
-      suggested, confidence: example.confidence, chosen,
+      suggested, confidence: example.confidence, chosen: task.multilabel ? chosen : null,
       answered: before?.kind === "label" ? [before.answer].flat() : [],
     });
     this.showOffer(example, task, chosen);
@@ -105,6 +108,7 @@ export class View {
     const known = example.suggestion !== null;
     this.suggestion.textContent = known ? fill(t.suggests, values) : t.no_suggestion;
     const label = this.accept.firstChild;
+    this.accept.classList.toggle("al-primary", !task.multilabel || chosen.size > 0);
     if (task.multilabel) {
       label.textContent = chosen.size ? count(t.submit, chosen.size) : t.submit_none;
       this.accept.hidden = false;
