@@ -46,6 +46,9 @@ Encoding = Annotated[str, typer.Option(help="Encoding of text files.")]
 
 def main() -> None:
     """Run the command line; a mistake of the user ends in one line and exit status 2."""
+    # Said before torch is loaded: threads that spin while they wait make two processes on one
+    # machine ten times slower.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         app()
     except Cancelled as error:

@@ -161,9 +161,7 @@ def check_json(name: str, value: object) -> None:
     except (TypeError, ValueError, RecursionError):
         same = False
     if not same:
-        raise DataError(
-            f"{name}: got {ascii(value)[:80]}, expected JSON values (text, lists, ...)"
-        )
+        raise DataError(f"{name}: got {ascii(value)[:80]}, expected JSON values (text, lists, ...)")
 
 
 def _check_number(name: str, value: object) -> None:

@@ -245,9 +245,7 @@ def _check_target(event: NewEvent, known: dict[str, Event]) -> None:
         return
     target = known.get(event.target)
     if target is None:
-        raise DataError(
-            f"{event.kind}: got target {event.target!r}, expected a stored event's uid"
-        )
+        raise DataError(f"{event.kind}: got target {event.target!r}, expected a stored event's uid")
     if target.kind not in ANSWERS:
         raise DataError(f"{event.kind}: got a {target.kind}, expected a label or skip")
     if (target.annotator, target.example_id) != (event.annotator, event.example_id):

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from alnlp.models import public_name
 from alnlp.project import Answered, AskedExample, Found, Prediction, Project, Round
 from alnlp.store import Event, NewEvent
+from alnlp.strategies import STRATEGIES
 
 Name = Field(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$")
 
@@ -140,9 +141,10 @@ def state(project: Project, status: dict[str, Any]) -> dict[str, Any]:
 
 
 def _closest(example: AskedExample) -> list[tuple[str, float]] | None:
-    """The two most probable labels, where there can be only one answer."""
+    """The two most probable labels, where a model chose the example and one answer is due."""
     said = example.prediction
-    if said is None or not isinstance(said.answer, str):
+    strategy = STRATEGIES.get(example.strategy)
+    if said is None or not isinstance(said.answer, str) or not (strategy and strategy.needs_model):
         return None
     return sorted(said.probabilities.items(), key=lambda pair: -pair[1])[:2]
 

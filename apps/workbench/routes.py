@@ -178,23 +178,15 @@ def _record(desk: Desk, events: Sequence[NewEvent]) -> tuple[list[str], list[dic
     """Store all at once; if one of them cannot be used, store those that can, in their order."""
     try:
         return [event.uid for event in desk.record(events)], []
-    except AlnlpError as error:
-        if _is_trouble(error):
-            raise
+    except DataError:
+        pass
     saved, refused = [], []
     for event in events:
         try:
             saved += [stored.uid for stored in desk.record([event])]
-        except AlnlpError as error:
-            if _is_trouble(error):
-                raise
+        except DataError as error:
             refused.append({"uid": event.uid, "error": str(error)})
     return saved, refused
-
-
-def _is_trouble(error: AlnlpError) -> bool:
-    """Whether the disk or the database is to blame, so that the same event may work later."""
-    return isinstance(error, StoreError) and error.__cause__ is not None
 
 
 def _status_of(error: AlnlpError) -> int:

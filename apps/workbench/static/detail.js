@@ -41,7 +41,7 @@ export class Detail {
   }
 
   show(item, saved = "") {
-    const again = item && this.item?.id === item.id;
+    const again = item && this.item?.id === item.id; // then what is being typed or chosen stays
     this.item = item;
     this.hint.hidden = Boolean(item);
     this.body.hidden = !item;
@@ -49,12 +49,12 @@ export class Detail {
     if (!again) {
       this.text.textContent = item.text;
       this.text.scrollTop = 0;
+      this.comment.value = item.comments[session.annotator] ?? "";
     }
     this.saved.textContent = saved;
     this.said.replaceChildren(...this.lines(item).map((line) => h("li", { dir: "auto", text: line })));
     const mine = item.answers.find(({ annotator }) => annotator === session.annotator);
-    this.chosen = new Set(mine ? [mine.answer].flat() : []);
-    this.comment.value = item.comments[session.annotator] ?? "";
+    if (!again || !this.task.multilabel) this.chosen = new Set(mine ? [mine.answer].flat() : []);
     this.flag.textContent = item.flagged ? t.unflag : t.flag;
     this.flag.setAttribute("aria-pressed", String(item.flagged));
     const meta = Object.entries(item.meta);
@@ -97,6 +97,7 @@ export class Detail {
   }
 
   send(kind, more = {}) {
+    this.saved.textContent = "";
     this.act({ uid: newUid(), kind, example_id: this.item.id, ...more });
   }
 }

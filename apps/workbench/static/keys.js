@@ -42,7 +42,7 @@ function typing(target) {
 }
 
 function inert(target, key) {
-  if (typing(target) || target.closest?.("dialog, [role=dialog]")) return true;
+  if (typing(target) || target.closest?.("dialog[open], [role=dialog]")) return true;
   const ownKeys = { Enter: true, " ": true };
   if (key in ownKeys && target.closest?.("button, a, summary, [role=tab]")) return true;
   const scrolls = key.startsWith("Arrow") || key.startsWith("Page");

@@ -73,7 +73,8 @@ export class View {
     }
     this.shown = example.id;
     this.why.textContent = this.whyWords(queue, example);
-    const before = queue.standing ?? queue.takenBack;
+    const { standing, takenBack } = queue;
+    const before = standing ?? takenBack;
     const suggested = example.suggestion === null ? [] : [example.suggestion].flat();
     this.labels.mark({
       suggested, confidence: example.confidence, chosen: task.multilabel ? chosen : null,
@@ -84,8 +85,8 @@ export class View {
     const remarks = [
       example.flagged ? t.flagged : null,
       example.comment ? fill(t.commented, { comment: example.comment }) : null,
-      before?.kind === "skip" ? t.was_skipped : null,
-      before?.kind === "label" ? fill(t.was, { answer: words(before.answer, t.none) }) : null,
+      before?.kind === "skip" ? (standing ? t.is_skipped : t.was_skipped) : null,
+      before?.kind === "label" ? fill(standing ? t.is : t.was, { answer: words(before.answer, t.none) }) : null,
     ].filter(Boolean);
     this.remarks.textContent = remarks.join(" · ");
   }
