@@ -14,7 +14,7 @@ from rich.table import Table
 
 from alnlp import __version__
 from alnlp.console import notes, progress_bars
-from alnlp.errors import AlnlpError, Cancelled
+from alnlp.errors import AlnlpError, Cancelled, DataError, ProjectError
 
 app = typer.Typer(
     name="alnlp",
@@ -60,6 +60,10 @@ def main() -> None:
     except BrokenPipeError:  # the reader of our output, `head` say, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except OSError as error:
+        what = error.strerror or str(error)
+        notes.print(f"error: {error.filename or 'file'}: {what}", markup=False, soft_wrap=True)
+        sys.exit(2)
 
 
 @app.callback(invoke_without_command=True)
@@ -147,8 +151,9 @@ def new(
             model=model,
             strategy=strategy,
         )
-    for line in project.reports[-1].summary():
-        typer.echo(line)
+    for report in project.reports:
+        for line in report.summary():
+            typer.echo(line)
     status = project.status()
     typer.echo(f"labels: {', '.join(status['labels'])}")
     typer.echo(f"{status['labelled']} examples answered already")
@@ -242,6 +247,8 @@ def predict(
             rejected += 1
         else:
             texts.append(row.text)
+    if not texts:
+        raise DataError(f"{data}: got no usable row, expected at least one")
     with progress_bars() as progress:
         said = project.predict(texts, progress=progress)
     for text, prediction in zip(texts, said, strict=True):
@@ -292,6 +299,14 @@ def simulate(
     from alnlp.project import Project
     from alnlp.simulation import SimulatedRound
     from alnlp.simulation import simulate as run
+
+    for path in (json_file, plot):
+        if path is not None and (path.is_dir() or not path.absolute().parent.is_dir()):
+            raise ProjectError(
+                f"{path}: cannot be written; its folder must exist, and it be a file"
+            )
+    if plot is not None and plot.suffix.lower() != ".png":
+        raise ProjectError(f"--plot: got {plot.name!r}, expected a name that ends in .png")
 
     def say(point: SimulatedRound) -> None:
         figures = "  ".join(f"{name} {value:.4f}" for name, value in point.metrics.items())

@@ -11,7 +11,12 @@ from alnlp.simulation import Simulation
 
 
 def learning_curves(
-    runs: Mapping[str, Sequence[Simulation]], path: Path, *, metric: str, title: str = ""
+    runs: Mapping[str, Sequence[Simulation]],
+    path: Path,
+    *,
+    metric: str,
+    title: str = "",
+    full: float | None = None,
 ) -> Path:
     """Draw a metric over the number of labels, one line a name, the range over its runs shaded.
 
@@ -20,6 +25,7 @@ def learning_curves(
         path: of the picture; the ending says the format.
         metric: a key of the rounds' metrics.
         title: above the picture.
+        full: the metric of a model trained on all of the data, drawn as a level line.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -34,12 +40,14 @@ def learning_curves(
         axes.plot(labels, values.mean(axis=0), marker="o", label=name)
         if len(several) > 1:
             axes.fill_between(labels, values.min(axis=0), values.max(axis=0), alpha=0.15)
+    if full is not None:
+        axes.axhline(full, color="black", linestyle="dashed", linewidth=1, label="all labels")
     axes.set_xlabel("labelled examples")
     axes.set_ylabel(metric.replace("_", " "))
     axes.set_title(title)
     axes.grid(alpha=0.3)
     axes.legend(frameon=False)
-    temporary = path.with_name(f".{path.stem}.writing{path.suffix}")
+    temporary = path.with_name(f".writing-{path.name}")
     try:
         figure.savefig(temporary, dpi=150)
         temporary.replace(path)

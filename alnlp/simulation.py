@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from alnlp.errors import DataError
+from alnlp.errors import DataError, ProjectError
 from alnlp.progress import Progress
 from alnlp.project import AskedExample, Project
 from alnlp.strategies import Strategy, find
@@ -107,7 +107,10 @@ def simulate(
 
     Raises:
         DataError: the project has no test set, or an example no gold label.
+        ProjectError: a negative number of rounds.
     """
+    if rounds < 0:
+        raise ProjectError(f"rounds: got {rounds}, expected 0 or more")
     if not len(project.test):
         raise DataError(f"{project.name}: has no test set, and a simulation measures on one")
     oracle = oracle or gold_oracle(project)
@@ -142,7 +145,7 @@ def simulate(
         model=settings.model,
         strategy=name,
         seed=settings.seed,
-        pool=len(project.pool),
+        pool=project.status()["pool"],
         test=len(project.test),
         rounds=tuple(points),
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
@@ -10,6 +12,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from alnlp.data.rows import is_valid
 from alnlp.errors import DataError
 
 Kind = Literal["classification", "multilabel"]
@@ -19,11 +22,31 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 Answer = str | list[str]
 
 _SEPARATORS = ("|", ";", ",")
+_ITEM = r"""(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|-?\d+)"""
+_PYTHON_LIST = re.compile(rf"\[\s*(?:{_ITEM}\s*(?:,\s*{_ITEM}\s*)*)?\]")
 
 
 def _shorten(value: object, width: int = 60) -> str:
     text = repr(value)
     return text if len(text) <= width else text[: width - 3] + "..."
+
+
+def _is_writable(name: str) -> bool:
+    return "\0" not in name and is_valid(name)
+
+
+def _listed(value: str) -> list[object] | None:
+    """The list that a text writes out as JSON, or as Python does; None if it is no list."""
+    try:
+        listed = json.loads(value)
+    except (ValueError, RecursionError):
+        if not _PYTHON_LIST.fullmatch(value):
+            return None
+        try:
+            listed = ast.literal_eval(value)
+        except (ValueError, SyntaxError):
+            return None
+    return listed if isinstance(listed, list) else None
 
 
 @dataclass(frozen=True)
@@ -32,7 +55,7 @@ class Task:
 
     Attributes:
         kind: "classification" (exactly one label) or "multilabel" (any number of labels).
-        labels: the label names, in the order of the model's outputs.
+        labels: the label names, without blanks around them, in the order of the model's outputs.
     """
 
     kind: Kind
@@ -44,6 +67,9 @@ class Task:
         for label in self.labels:
             if not isinstance(label, str) or not label.strip():
                 raise DataError(f"labels: got {label!r}, expected names that are not empty")
+            if not _is_writable(label):
+                raise DataError(f"labels: got {label!r}, expected names in valid characters")
+        object.__setattr__(self, "labels", tuple(label.strip() for label in self.labels))
         if len(set(self.labels)) != len(self.labels):
             raise DataError(f"labels: got a name twice in {_shorten(list(self.labels))}")
 
@@ -57,7 +83,10 @@ class Task:
         return replace(self, labels=tuple(labels))
 
     def read(self, value: object) -> Answer:
-        """An answer from a raw cell of a file (a name, a number, a list, or names joined by | ; ,).
+        """An answer from a raw cell of a file: a name, a number, or for multilabel several.
+
+        These come as a list, or as a text: a JSON or Python list, or names joined by | ; or ,.
+        A text that is the name of one of the labels is that label, whatever it holds.
 
         Raises:
             DataError: the value is no answer to this kind of task. Names are not checked against
@@ -66,7 +95,7 @@ class Task:
         if self.kind == "classification":
             return self._read_name(value)
         if isinstance(value, str):
-            return sorted({part.strip() for part in self._split(value) if part.strip()})
+            value = self._split(value.strip())
         if isinstance(value, Sequence | np.ndarray):
             return sorted({self._read_name(part) for part in value})
         raise DataError(f"label: got {_shorten(value)}, expected a list of label names")
@@ -77,23 +106,17 @@ class Task:
             return str(value)
         if isinstance(value, float) and value.is_integer():
             return str(int(value))  # spreadsheets turn 1 into 1.0
-        if isinstance(value, str) and value.strip():
+        if isinstance(value, str) and value.strip() and _is_writable(value):
             return value.strip()
         raise DataError(f"label: got {_shorten(value)}, expected the name of a label")
 
-    @staticmethod
-    def _split(value: str) -> list[str]:
-        if value.lstrip().startswith("["):
-            try:
-                parts = json.loads(value)
-            except ValueError:
-                parts = None
-            if isinstance(parts, list) and all(isinstance(part, str) for part in parts):
-                return parts
-        for separator in _SEPARATORS:
-            if separator in value:
-                return value.split(separator)
-        return [value]
+    def _split(self, value: str) -> Sequence[object]:
+        if value in self.labels:
+            return [value]
+        if value.startswith("[") and (listed := _listed(value)) is not None:
+            return listed
+        separator = next((mark for mark in _SEPARATORS if mark in value), "|")
+        return [part for part in value.split(separator) if part.strip()]
 
     def check(self, value: object) -> Answer:
         """The answer in its canonical form.
@@ -105,7 +128,7 @@ class Task:
             raise DataError(f"answer: got {_shorten(value)}, expected one label name")
         if self.kind == "multilabel" and not isinstance(value, list | tuple | set | frozenset):
             raise DataError(f"answer: got {_shorten(value)}, expected a list of label names")
-        answer = self.read(sorted(value) if isinstance(value, set | frozenset) else value)
+        answer = self.read(list(value) if isinstance(value, set | frozenset) else value)
         for name in [answer] if isinstance(answer, str) else answer:
             if name not in self.labels:
                 raise DataError(

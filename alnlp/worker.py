@@ -26,6 +26,7 @@ BUSY: frozenset[State] = frozenset({"waiting", "starting", "training"})
 
 _NICENESS = 10
 _REPORT_EVERY_S = 0.2
+_DIED = "the trainer stopped unexpectedly; the next training starts a new one"
 
 
 @dataclass(frozen=True)
@@ -101,19 +102,23 @@ class Trainer:
         """End the child; what it was training is given up."""
         with self._changed:
             child, self._child = self._child, None
+            self._give_up("cancelled", "the trainer was closed")
         if child is not None:
             child.kill()
             child.wait()
 
     def _send(self, wish: dict[str, str]) -> None:
         line = json.dumps(wish) + "\n"
-        if self._child is None or self._child.poll() is not None:
-            self._child = self._start()
         try:
-            _write(self._child.stdin, line)
+            if self._child is not None and self._child.poll() is None:
+                _write(self._child.stdin, line)
+                return
         except OSError:  # it died in this very moment
-            self._child = self._start()
-            _write(self._child.stdin, line)
+            pass
+        if self._child is not None:
+            self._give_up("failed", _DIED, but_for=wish.get("train"))
+        self._child = self._start()
+        _write(self._child.stdin, line)
 
     def _start(self) -> subprocess.Popen[str]:
         child = subprocess.Popen(
@@ -133,16 +138,18 @@ class Trainer:
         for line in child.stdout:
             report = json.loads(line)
             with self._changed:
-                self._set(report.pop("folder"), TrainerStatus(**report))
-        code = child.wait()
+                if self._child is child:
+                    self._set(report.pop("folder"), TrainerStatus(**report))
+        child.wait()
         with self._changed:
-            if self._child is not child:
-                return
-            self._child = None
-            for key, status in list(self._statuses.items()):
-                if status.busy:
-                    message = f"the trainer stopped unexpectedly (exit status {code})"
-                    self._set(key, replace(status, state="failed", message=message))
+            if self._child is child:
+                self._child = None
+                self._give_up("failed", _DIED)
+
+    def _give_up(self, state: State, message: str, but_for: str | None = None) -> None:
+        for key, status in list(self._statuses.items()):
+            if status.busy and key != but_for:
+                self._set(key, replace(status, state=state, message=message))
 
     def _set(self, key: str, status: TrainerStatus) -> None:
         self._statuses[key] = status
@@ -188,13 +195,13 @@ class _Child:
                 self._changed.wait_for(lambda: self._wishes)
                 folder, _ = self._wishes.popitem(last=False)
                 self._running, self._cancelled = folder, False
-            self._report(folder, TrainerStatus(state="starting"))
+                self._report(folder, TrainerStatus(state="starting"))
             status = self._train(folder)
             with self._changed:
                 self._running = None
                 if folder in self._wishes:
                     status = replace(status, state="waiting")
-            self._report(folder, status)
+                self._report(folder, status)
 
     def _train(self, folder: str) -> TrainerStatus:
         from alnlp.project import Project
@@ -230,7 +237,8 @@ class _Child:
             self._report(self._running, self._status)
 
     def _report(self, folder: str, status: TrainerStatus) -> None:
-        _write(self._reports, json.dumps({"folder": folder, **asdict(status)}) + "\n")
+        with self._changed:  # two threads report
+            _write(self._reports, json.dumps({"folder": folder, **asdict(status)}) + "\n")
 
 
 def main() -> None:

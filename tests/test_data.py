@@ -169,7 +169,42 @@ def test_random_bytes_are_never_more_than_a_data_error(
             assert lines == sorted(lines)
 
 
+def test_the_apostrophe_before_a_formula_is_taken_off(tmp_path: Path) -> None:
+    cells = ["'=1", "''=1", "'-1", "'@x", "'+", "it's", "'quoted'", "''", "=1"]
+    path = put(tmp_path, "a.csv", "text,label\n" + "".join(f"{cell},a\n" for cell in cells))
+    expected = ["=1", "'=1", "-1", "@x", "+", "it's", "'quoted'", "''", "=1"]
+    assert [row.text for row in usable(path)] == expected
+
+
+def test_a_header_in_quotes_says_that_a_tsv_file_is_quoted(tmp_path: Path) -> None:
+    path = put(tmp_path, "a.tsv", '"text"\t"label"\n"a\t1\nb"\t"0"\n')
+    assert [row.text for row in usable(path)] == ["a\t1\nb"]
+
+
 # Other formats
+
+
+def test_deep_json_costs_its_own_row_only(tmp_path: Path) -> None:
+    deep = "[" * 700 + "]" * 700
+    lines = [f'{{"text": "a", "{name}": {deep}}}' for name in ("more", "label")]
+    lines += [f'{{"text": {deep}}}', '{"text": "b", "more": [[{"x": []}]], "label": 1}']
+    path = put(tmp_path, "a.jsonl", "\n".join(['{"text": "z", "label": 2}', *lines]))
+    assert [row.text for row in usable(path)] == ["z", "b"]
+    assert [(item.line, item.reason[:18]) for item in bad(path)] == [
+        (line, "a column is nested") for line in (2, 3, 4)
+    ]
+
+
+def test_columns_that_come_late_in_jsonl_are_found(tmp_path: Path) -> None:
+    lines = [json.dumps({"text": f"t{i}", "note": f"n{i}"}) for i in range(150)]
+    lines += ['{"text": "u", "label": "x", "own": "y"}']
+    path = put(tmp_path, "a.jsonl", "\n".join(lines))
+    for given, expected in ((None, "x"), ("label", "x"), ("own", "y")):
+        rows = usable(path, label_column=given)
+        assert [row.label for row in rows] == [None] * 150 + [expected]
+    assert [row.text for row in usable(path, text_column="own")] == ["y"]
+    with pytest.raises(DataError, match="got 'gone', expected one of: 'text', 'note', 'label'"):
+        read_rows(path, label_column="gone")
 
 
 def test_bad_json_lines_are_rejected_with_reasons(tmp_path: Path) -> None:
@@ -325,6 +360,43 @@ def test_unknown_encoding(tmp_path: Path) -> None:
     assert [row.text for row in usable(path, encoding="cp1252")] == ["hé"]
     with pytest.raises(DataError, match="encoding: got 'klingon'"):
         read_rows(path, encoding="klingon")
+
+
+@pytest.mark.parametrize("encoding", ["base64", "rot13", "hex", "zlib", "a\0b", ""])
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl"])
+def test_what_is_no_text_encoding_is_refused(tmp_path: Path, name: str, encoding: str) -> None:
+    with pytest.raises(DataError, match="encoding: got"):
+        read_rows(put(tmp_path, name, "text\nh\n"), encoding=encoding)
+
+
+def test_what_cannot_be_opened_is_said_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.csv").mkdir()
+    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", tmp_path / "cache")
+
+    def refused(*args: Any, **options: Any) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    def message(source: Path) -> str:
+        with pytest.raises(DataError) as error:
+            import_examples(source, tmp_path / "pool", task=TASK)
+        return str(error.value)
+
+    said = [message(tmp_path / "a.csv"), message(tmp_path / ("x" * 300 + ".csv"))]
+    file = put(tmp_path, "b.csv", "text\nhello\n")
+    for looking in ("open", "is_file"):  # the second as in a folder that may not be entered
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, looking, refused)
+            said.append(message(file))
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "exists", refused)
+        said.append(message(tmp_path / "a.csv"))
+    words = ["neither a file", "too long", "no permission", "Permission denied", "Permission"]
+    for text, word in zip(said, words, strict=True):
+        assert word in text
+        assert "\n" not in text
+        assert "cannot be written" not in text
 
 
 # Columns
@@ -491,6 +563,73 @@ def test_rows_stay_when_more_are_added(tmp_path: Path) -> None:
     again = import_examples(tmp_path / "a.csv", folder, task=TASK)
     assert (again.added, again.folded, again.conflicts) == (0, 2, 0)
     assert Pool.open(folder).version == after.version
+
+
+@pytest.mark.parametrize("distance", [0, 5, 25_000])
+def test_the_first_label_counts_also_if_it_comes_late(tmp_path: Path, distance: int) -> None:
+    between = [{"text": f"{i * 7919} between"} for i in range(distance)]
+    rows = [{"text": "a"}, {"text": "b"}, *between]
+    rows += [{"text": "a", "label": "x"}, {"text": "a", "label": "y"}, {"text": "c", "label": "x"}]
+    path = put(tmp_path, "a.jsonl", "\n".join(map(json.dumps, rows)))
+    report = import_examples(path, tmp_path / "pool", task=TASK)
+    pool = Pool.open(tmp_path / "pool")
+    assert [pool.gold(row) for row in (0, 1, len(pool) - 1)] == ["x", None, "x"]
+    assert [example.text for example in (pool[0], pool[1], pool[len(pool) - 1])] == ["a", "b", "c"]
+    assert (report.labelled, report.folded, report.conflicts) == (2, 2, 1)
+    assert report.label_counts == {"x": 2}
+
+
+def test_a_later_import_changes_no_row(tmp_path: Path) -> None:
+    folder = tmp_path / "pool"
+    import_examples(put(tmp_path, "a.csv", "text,label\na,\n"), folder, task=TASK)
+    path = put(tmp_path, "b.csv", "text,label\na,x\na,y\nb,x\n")
+    report = import_examples(path, folder, task=TASK)
+    assert (report.added, report.labelled, report.folded, report.conflicts) == (1, 1, 2, 0)
+    assert [Pool.open(folder).gold(row) for row in range(2)] == [None, "x"]
+
+
+def test_a_pool_knows_whether_it_is_current(tmp_path: Path) -> None:
+    folder = tmp_path / "pool"
+    empty = Pool.open(folder)
+    assert empty.is_current()
+    import_examples(put(tmp_path, "a.csv", "text\nhello\n"), folder, task=TASK)
+    assert not empty.is_current()
+    pool = Pool.open(folder)
+    import_examples(tmp_path / "a.csv", folder, task=TASK)
+    assert pool.is_current()
+    import_examples(put(tmp_path, "b.csv", "text\nother\n"), folder, task=TASK)
+    assert not pool.is_current()
+    assert Pool.open(folder).is_current()
+
+
+def test_rejections_of_each_import_are_kept(tmp_path: Path) -> None:
+    folder = tmp_path / "pool"
+    names = [
+        import_examples(put(tmp_path, "a.csv", f"text\n{text}\n ,\n"), folder, task=TASK)
+        for text in ("a", "a", "a", "b")
+    ]
+    assert [report.rejected_file for report in names] == [
+        f"0000{n}.rejected.jsonl" for n in (1, 2, 3, 4)
+    ]
+    assert Pool.open(folder).texts() == ["a", "b"]
+
+
+@pytest.mark.parametrize("damage", ["gone", "junk", "short"])
+def test_importing_again_mends_the_groups(tmp_path: Path, damage: str) -> None:
+    folder = tmp_path / "pool"
+    path = put(tmp_path, "a.csv", "text\nhello there you\nHello there, you!\n")
+    import_examples(path, folder, task=TASK)
+    groups = folder / "groups.npy"
+    if damage == "gone":
+        groups.unlink()
+    elif damage == "junk":
+        groups.write_bytes(b"junk")
+    else:
+        np.save(groups, np.zeros(1, dtype=np.int64))
+    with pytest.raises(DataError, match="import the data again"):
+        _ = Pool.open(folder).groups
+    assert import_examples(path, folder, task=TASK).added == 0
+    assert Pool.open(folder).groups.tolist() == [0, 0]
 
 
 def test_lookups(tmp_path: Path) -> None:

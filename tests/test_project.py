@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 import subprocess
 import sys
 import threading
@@ -13,7 +14,7 @@ import pytest
 from conftest import rows
 
 from alnlp.data import example_id
-from alnlp.errors import Cancelled, DataError, ProjectError, StrategyError
+from alnlp.errors import Cancelled, DataError, ModelError, ProjectError, StrategyError
 from alnlp.progress import Step
 from alnlp.project import Batch, Project, Round
 from alnlp.store import NewEvent
@@ -51,6 +52,11 @@ def test_labels_of_a_part_are_answers(make_project: MakeProject, tmp_path: Path)
         ({"task": "regression"}, DataError, "task: got 'regression'"),
         ({"strategy": "marjin"}, StrategyError, "expected one of random"),
         ({"batch_size": 0}, ProjectError, "batch_size: got 0"),
+        ({"batch_size": 2.5}, ProjectError, "batch_size: got 2.5"),
+        ({"seed": 2**32}, ProjectError, "seed: got"),
+        ({"lease_hours": 0}, ProjectError, "lease_hours: got 0"),
+        ({"model": "nope/nope"}, ModelError, "neither a folder nor a model"),
+        ({"model": ""}, ProjectError, "model: got ''"),
         ({"colour": 1}, ProjectError, "settings: got 'colour'"),
         ({"data": "absent.csv"}, DataError, "absent.csv"),
         ({"labels": ["refund", "refund"]}, DataError, "twice"),
@@ -150,10 +156,41 @@ def test_release_gives_back_all_but_the_kept(make_project: MakeProject) -> None:
     assert project.ask(6)[0].id == first[0]
 
 
+def test_templates_make_short_batches_and_say_so(make_project: MakeProject, tmp_path: Path) -> None:
+    path = tmp_path / "templates.csv"
+    lines = [f"your order number {i} has been shipped to you today" for i in range(30)]
+    path.write_text("text\n" + "\n".join(lines))
+    project = make_project(data=path, labels=["a", "b"])
+    batch = project.ask(10)
+    assert len(batch) == 1
+    assert batch.notice is not None
+    assert "near-duplicates" in batch.notice
+
+
+def test_an_undone_example_pushes_out_its_near_duplicate(
+    make_project: MakeProject, tmp_path: Path
+) -> None:
+    path = tmp_path / "near.csv"
+    same = ["Where is my parcel, please tell me now", "where is my parcel please tell me now!"]
+    path.write_text("text\n" + "\n".join(f'"{text}"' for text in same))
+    project = make_project(data=path, labels=["a", "b"])
+    first = project.ask(1)[0].id
+    project.tell({first: "a"})
+    assert project.ask(1)[0].id != first
+    project.undo()
+    assert [example.id for example in project.ask(5)] == [first]
+
+
 @pytest.mark.parametrize("n", [0, -1, 2.5, True])
 def test_asking_for_nonsense(make_project: MakeProject, n: float) -> None:
     with pytest.raises(ProjectError, match="expected a whole number"):
         make_project().ask(n)
+
+
+@pytest.mark.parametrize("annotator", ["", " ", None])
+def test_asking_for_nobody(make_project: MakeProject, annotator: str) -> None:
+    with pytest.raises(ProjectError, match="expected a name"):
+        make_project().ask(1, annotator=annotator)
 
 
 # Telling ----------------------------------------------------------------------------------------
@@ -242,6 +279,52 @@ def test_a_new_label_can_be_used_at_once(make_project: MakeProject) -> None:
         project.add_label("praise")
 
 
+def test_two_processes_add_labels(make_project: MakeProject) -> None:
+    project = make_project()
+    other = Project.open(project.folder)
+    project.add_label("praise")
+    other.add_label("spam")
+    assert project.task.labels[-2:] == ("praise", "spam")
+
+
+def test_what_another_process_imports_is_seen(make_project: MakeProject, tmp_path: Path) -> None:
+    project = make_project()
+    other = Project.open(project.folder)
+    path = tmp_path / "more.csv"
+    path.write_text("text,label\na thing that nobody has said before,refund\n")
+    other.add(path)
+    assert len(project.pool) == 46 or project.status()["labelled"] == 1
+    assert project.search(which="answered")[1] == 1
+    assert len(project.ask(45)) == 45
+
+
+def test_importing_again_never_overrides_a_person(
+    make_project: MakeProject, csv_file: Path
+) -> None:
+    project = make_project(answers=True)
+    seq = project._store.events()[-1].seq
+    one = example_id(rows()[0]["text"])
+    project.tell({one: "fault"})
+    project.add(csv_file)
+    assert project._store.events()[-1].seq == seq + 1
+    assert project.status()["per_label"]["fault"] == 16
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_the_first_label_of_a_repeated_text_counts(
+    make_project: MakeProject, tmp_path: Path, answers: bool
+) -> None:
+    path = tmp_path / "twice.csv"
+    path.write_text(
+        "text,label\nhello there,\nhello there,refund\nhello there,fault\nhi you,fault\n"
+    )
+    project = make_project(data=path, labels=["refund", "fault"], answers=answers)
+    if not answers:
+        project.add(path)
+    found = {f.example.text: f.answers for f in project.search()[0]}
+    assert found["hello there"]["import"].answer == "refund"
+
+
 # Training ---------------------------------------------------------------------------------------
 
 
@@ -274,6 +357,54 @@ def test_training_on_nothing(make_project: MakeProject) -> None:
         project.train()
     with pytest.raises(ProjectError, match="no model has been trained yet"):
         project.predict(["hello"])
+
+
+def test_test_examples_are_never_trained_on(make_project: MakeProject, csv_file: Path) -> None:
+    test = csv_file.with_name("test.csv")
+    test.write_text("\n".join(csv_file.read_text().splitlines()[:16]))
+    project = make_project(test=test, answers=True)
+    assert project.status()["labelled"] == 30
+    assert project.train(score=True).labels == 30
+    assert len(project.newest_round.rows) == 0
+
+
+def test_a_held_round_outlives_its_pruning(make_project: MakeProject) -> None:
+    project = make_project(keep_rounds=1)
+    tell_gold(project, project.ask(9))
+    project.train()
+    held = project.newest_round
+    Project.open(project.folder).train()
+    assert held is not None
+    assert len(held.probabilities) == 36
+    assert project.newest_round.number == 2
+    assert len(project.ask(3)) == 3
+
+
+def test_damaged_rounds_name_the_folder_to_remove(make_project: MakeProject) -> None:
+    project = make_project()
+    tell_gold(project, project.ask(9))
+    made = project.train()
+    (project.folder / "rounds" / "0002").mkdir()
+    assert project.train().number == 3
+    (made.folder / "round.json").write_text("{")
+    with pytest.raises(ProjectError, match="0001: a damaged round"):
+        project.history  # noqa: B018
+    for name in ("0001", "0002", "0003"):
+        shutil.rmtree(project.folder / "rounds" / name)
+    assert project.newest_round is None
+
+
+def test_a_project_does_not_move_with_the_working_directory(
+    make_project: MakeProject, tmp_path: Path, csv_file: Path, tiny_model: str, monkeypatch
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "tiny").symlink_to(tiny_model)
+    monkeypatch.chdir(tmp_path)
+    project = Project.create("here", data=csv_file, task="classification", model="tiny")
+    tell_gold(project, project.ask(9))
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert project.train().folder == tmp_path / "here" / "rounds" / "0001"
+    assert project.predict(["hello"])
 
 
 def test_cancelling_keeps_the_round_before(make_project: MakeProject) -> None:

@@ -25,7 +25,7 @@ def test_a_curve(make_project: MakeProject, csv_file: Path, tmp_path: Path) -> N
     result = runs[0].to_json()
     assert [point["labels"] for point in result["rounds"]] == [9, 15, 21]
     assert [point["round"] for point in result["rounds"]] == [0, 1, 2]
-    assert result["pool"] == 45
+    assert result["pool"] == 33
     assert result["test"] == 12
     assert set(result["rounds"][0]["metrics"]) == {"accuracy", "macro_f1"}
     assert set(result["rounds"][0]["seconds"]) == {"train", "score", "select"}

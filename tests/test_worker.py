@@ -118,6 +118,35 @@ def test_a_killed_trainer_is_reported_and_replaced(
     assert trainer.wait(project.folder, LONG).round == 1
 
 
+def test_a_dead_trainer_keeps_nobody_waiting(make_project: MakeProject, trainer: Trainer) -> None:
+    one, two = (labelled(make_project, name).folder for name in ("one", "two"))
+    trainer.request(one)
+    until(trainer, one, lambda status: status.state == "training")
+    with trainer._changed:  # the listener cannot clean up before the next wish comes
+        assert trainer._child is not None
+        trainer._child.kill()
+        trainer._child.wait()
+        trainer.request(two)
+    assert trainer.wait(one, LONG).state == "failed"
+    assert trainer.wait(two, LONG).round == 1
+
+
+def test_closing_keeps_nobody_waiting(make_project: MakeProject, trainer: Trainer) -> None:
+    folder = labelled(make_project).folder
+    trainer.request(folder)
+    trainer.close()
+    assert trainer.wait(folder, LONG).state == "cancelled"
+
+
+def test_cancelling_a_repeated_wish_ends_both(make_project: MakeProject, trainer: Trainer) -> None:
+    folder = labelled(make_project).folder
+    trainer.request(folder)
+    until(trainer, folder, lambda status: status.state == "training")
+    trainer.request(folder)
+    trainer.cancel(folder)
+    assert trainer.wait(folder, LONG).state == "cancelled"
+
+
 PARENT = """
 import sys
 from pathlib import Path

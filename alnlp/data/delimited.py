@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections import deque
 from collections.abc import Iterator
 from typing import TextIO
@@ -13,10 +14,25 @@ from alnlp.errors import DataError
 _DELIMITERS = (",", ";", "\t", "|")
 _UNUSED = "\x1f"  # the delimiter of a file with one column: commas there are part of the text
 _FIELD_LIMIT = 2**27
+#: A spreadsheet runs a cell that begins so as a formula (OWASP, "CSV Injection").
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")
 _QUOTING = {  # by the beginning of the message of the module csv
     "unexpected": "not valid csv: a quote opens a cell and nothing closes it",
     "field larg": "not valid csv: a quote opens a cell and nothing closes it",
 }
+
+
+def guarded(cell: str) -> str:
+    """The cell as it is written: an apostrophe goes before what a spreadsheet would run.
+
+    Also where apostrophes stand before that already, so that `unguarded` gives every text back.
+    """
+    return f"'{cell}" if _FORMULA.match(cell) else cell
+
+
+def unguarded(cell: str) -> str:
+    """The cell as it was before `guarded`: without the first apostrophe before a formula."""
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
 
 
 class _Lines:
@@ -49,7 +65,10 @@ def read_delimited(stream: TextIO, name: str, encoding: str) -> Records:
     """The records of a csv or tsv file with a header line.
 
     A stray quote costs its own line only: when a quoted cell turns out not to be one, reading
-    goes on with the next physical line.
+    goes on with the next physical line. In a tsv file the lines themselves decide what a quote
+    is, unless the header is in quotes: then quotes enclose cells, whatever is in them. One
+    apostrophe before = + - @, tab or carriage return at the beginning of a cell is taken off: it
+    keeps spreadsheets from running the cell, and our own exports put it there.
 
     Args:
         stream: opened with newline="" and errors="surrogateescape".
@@ -70,11 +89,13 @@ def read_delimited(stream: TextIO, name: str, encoding: str) -> Records:
     cells = _split(header, delimiter)
     if len(cells) == 1:
         delimiter = _UNUSED
-    names = tuple(cell.strip() or f"column {i}" for i, cell in enumerate(cells, 1))
+    names = tuple(unguarded(cell).strip() or f"column {i}" for i, cell in enumerate(cells, 1))
     for column in names:
         if names.count(column) > 1:
             raise DataError(f"{name}: the header names the column {column!r} twice")
-    return Records(_records(lines, names, delimiter, encoding), names)
+    # tab-separated files as a rule have no quoting, so a quote is a character like others
+    literal = delimiter == _UNUSED or (delimiter == "\t" and not header.startswith('"'))
+    return Records(_records(lines, names, delimiter, encoding, literal), names)
 
 
 def _split(line: str, delimiter: str) -> list[str]:
@@ -82,7 +103,7 @@ def _split(line: str, delimiter: str) -> list[str]:
 
 
 def _records(
-    lines: _Lines, names: tuple[str, ...], delimiter: str, encoding: str
+    lines: _Lines, names: tuple[str, ...], delimiter: str, encoding: str, literal: bool
 ) -> Iterator[Record | Rejected]:
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     while True:
@@ -95,12 +116,11 @@ def _records(
             return
         except csv.Error as error:
             cells, problem = [], _QUOTING.get(str(error)[:10], f"not valid csv: {error}")
-        if problem or _swallowed_lines(cells, delimiter):
+        if problem or (literal and _swallowed_lines(cells)):
             first = lines.keep_first()
-            # tab-separated files as a rule have no quoting, so a quote is a character like others
-            literal = first.rstrip("\r\n").split(delimiter) if delimiter in ("\t", _UNUSED) else []
-            if len(literal) == len(names):
-                cells, problem = literal, ""
+            unquoted = first.rstrip("\r\n").split(delimiter) if literal else []
+            if len(unquoted) == len(names):
+                cells, problem = unquoted, ""
             reader = csv.reader(lines, delimiter=delimiter, strict=True)
         if not cells and not problem:
             continue
@@ -112,8 +132,8 @@ def _records(
         if problem:
             yield Rejected(start, problem, excerpt(shown))
         else:
-            yield Record(start, dict(zip(names, cells, strict=True)))
+            yield Record(start, dict(zip(names, map(unguarded, cells), strict=True)))
 
 
-def _swallowed_lines(cells: list[str], delimiter: str) -> bool:
-    return delimiter == "\t" and any("\t" in cell and "\n" in cell for cell in cells)
+def _swallowed_lines(cells: list[str]) -> bool:
+    return any("\t" in cell and "\n" in cell for cell in cells)

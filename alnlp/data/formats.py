@@ -97,7 +97,8 @@ def _is_packed(path: Path) -> bool:
 def _open_text(path: Path, encoding: str) -> tuple[TextIO, str]:
     try:
         used = codecs.lookup(encoding).name
-    except LookupError as error:
+        "".encode(used)  # refuses base64 and others that turn bytes into bytes
+    except (LookupError, ValueError) as error:
         raise DataError(
             f"encoding: got {encoding!r}, expected a name such as utf-8, utf-16 or cp1252"
         ) from error

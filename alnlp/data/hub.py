@@ -59,8 +59,8 @@ def read_folder(folder: Path, split: str = "train") -> Records:
     """
     import datasets
 
-    saved = any((folder / name).exists() for name in ("state.json", "dataset_dict.json"))
     try:
+        saved = any((folder / name).exists() for name in ("state.json", "dataset_dict.json"))
         found = datasets.load_from_disk(str(folder)) if saved else None
     except Exception as error:  # the library raises whatever its file formats raise
         raise DataError(

@@ -27,6 +27,7 @@ from alnlp.errors import DataError
 Progress = Callable[[int, int | None], None]
 OnLabel = Callable[[str, str | list[str]], None]
 
+_NEW, _OLD = 0, -1  # codes of no label: of an example of this import, of an earlier one
 _BATCH_ROWS, _BATCH_CHARACTERS = 10_000, 4_000_000
 _MOST_LABELS = 1_000
 _REPORTED = 1_000
@@ -61,7 +62,9 @@ def import_examples(
     """Adds the examples of a source to the pool in `folder`, or nothing at all.
 
     Rows are streamed, so a source may be larger than memory; kept in memory are 8 bytes of id and
-    one small number per row, and about 160 bytes per row while near-duplicates are sought.
+    one small number per row, and about 160 bytes per row while near-duplicates are sought. A text
+    that comes several times is one example, with the first label that any of its rows carries;
+    what an earlier import brought is not changed.
 
     Args:
         source: see `read_rows`.
@@ -124,10 +127,10 @@ class _Import:
         self.reading, self.folder, self.scratch = reading, folder, scratch
         self.task, self.on_label = task, on_label
         self.old = Pool.open(folder)
-        last = pool_files(folder)[-1:]
-        self.stem = f"{int(last[0].stem) + 1 if last else 1:05d}"
-        self.answers: dict[str | None, int] = {None: 0}  # so that 0 stands for no label
+        self.stem = f"{_last_number(folder) + 1:05d}"
+        self.answers: dict[str | None, int] = {None: _NEW}
         self.first = self._known()
+        self.late: dict[int, int] = {}  # of rows written without a label that came later
         self.counts: Counter[str] = Counter()
         self.reasons: Counter[str] = Counter()
         self.rejections: list[Rejected] = []
@@ -138,7 +141,7 @@ class _Import:
         known: dict[int, int] = {}
         for ids, golds in self.old.iter_golds():
             codes = [self.answers.setdefault(gold, len(self.answers)) for gold in golds]
-            known.update(zip(ids, codes, strict=True))
+            known.update((i, code or _OLD) for i, code in zip(ids, codes, strict=True))
         return known
 
     def run(self, limit: int | None, progress: Progress | None) -> ImportReport:
@@ -159,6 +162,8 @@ class _Import:
                     progress(self.counts["read"], total)
         if self.counts["read"] == self.counts["rejected"]:
             raise DataError(self._nothing_usable())
+        if self.late:
+            arrow = self._completed(arrow)
         near = self._commit(arrow, rejected)
         return self._report(near)
 
@@ -202,23 +207,45 @@ class _Import:
         code = self.answers.setdefault(gold, len(self.answers))
         if (first := self.first.get(number)) is not None:
             self.counts["folded"] += 1
-            self.counts["conflicts"] += bool(first and code and first != code)
+            if answer is not None and first == _NEW:
+                self.first[number] = self.late[number] = code
+                self._count_labels(answer)
+            elif answer is not None and first != _OLD:
+                self.counts["conflicts"] += first != code
             return None
         self.first[number] = code
         self.counts["added"] += 1
         if answer is not None:
-            self.counts["labelled"] += 1
-            self._count_labels([answer] if isinstance(answer, str) else answer)
+            self._count_labels(answer)
         meta = json.dumps(row.meta, ensure_ascii=False) if row.meta else None
         return number, row.text, gold, meta, row.line
 
-    def _count_labels(self, names: list[str]) -> None:
-        self.labels.update(names)
+    def _count_labels(self, answer: str | list[str]) -> None:
+        self.counts["labelled"] += 1
+        self.labels.update([answer] if isinstance(answer, str) else answer)
         if len(self.labels) > _MOST_LABELS:
             raise DataError(
                 f"{self.reading.source}: column {self.reading.columns.label!r} holds more than "
                 f"{_MOST_LABELS:,} different labels; name another column with --label-column"
             )
+
+    def _completed(self, arrow: Path) -> Path:
+        """A copy of the rows written, with the labels that came after their rows."""
+        golds = list(self.answers)
+        copy = arrow.with_name("completed.arrow")
+        gold = SCHEMA.get_field_index("gold")
+        with (
+            pa.ipc.open_file(arrow) as reader,
+            copy.open("wb") as out,
+            pa.ipc.new_file(out, SCHEMA) as writer,
+        ):
+            for number in range(reader.num_record_batches):
+                batch = reader.get_batch(number)
+                pairs = zip(batch["id"].to_pylist(), batch["gold"].to_pylist(), strict=True)
+                full = [golds[self.late[i]] if i in self.late else old for i, old in pairs]
+                array = pa.array(full, SCHEMA.field(gold).type)
+                writer.write_batch(batch.set_column(gold, SCHEMA.field(gold), array))
+        return copy
 
     def _nothing_usable(self) -> str:
         if not self.counts["read"]:
@@ -234,21 +261,30 @@ class _Import:
     def _commit(self, arrow: Path, rejected: Path) -> int:
         """Puts the files in place, the rows last; returns how many have a near-duplicate.
 
-        Groups computed for rows that never arrive do no harm: a group is named by its smallest
-        row, and `Pool.groups` reads no further than the rows.
+        Groups that are missing or damaged are made anew even if no row is added. Groups computed
+        for rows that never arrive do no harm: a group is named by its smallest row, and
+        `Pool.groups` reads no further than the rows.
         """
         near = 0
         if self.counts["rejected"]:
             self._place(rejected, self._rejected_file)
-        if self.counts["added"]:
-            grown = Pool(self.folder, [*pool_files(self.folder), arrow])
+        added = [arrow] if self.counts["added"] else []
+        if added or not self._has_groups():
+            grown = Pool(self.folder, [*pool_files(self.folder), *added])
             groups = near_duplicate_groups(grown.iter_texts(), grown.texts)
             sizes = np.bincount(groups)
             near = int((sizes[groups[len(self.old) :]] > 1).sum())
             self._save_groups(groups)
             del grown
-            self._place(arrow, f"{self.stem}.arrow")
+        for file in added:
+            self._place(file, f"{self.stem}.arrow")
         return near
+
+    def _has_groups(self) -> bool:
+        try:
+            return len(self.old.groups) == len(self.old)
+        except DataError:
+            return False
 
     @property
     def _rejected_file(self) -> str:
@@ -287,6 +323,12 @@ class _Import:
             rejections=tuple(self.rejections),
             rejected_file=self._rejected_file if counts["rejected"] else None,
         )
+
+
+def _last_number(folder: Path) -> int:
+    """The number of the newest import; one whose rows were all rejected or folded counts too."""
+    files = [*pool_files(folder), *folder.glob("[0-9]*.rejected.jsonl")]
+    return max((int(file.name.partition(".")[0]) for file in files), default=0)
 
 
 def _batched(rows: Iterator[Row | Rejected]) -> Iterator[list[Row | Rejected]]:

@@ -62,6 +62,7 @@ class Pool:
     def __init__(self, folder: Path, files: Sequence[Path]) -> None:
         """A pool over given Arrow files; `Pool.open` is what callers want."""
         self.folder = folder
+        self._files = list(files)
         self._batches = [batch for file in files for batch in _batches(file)]
         sizes = [batch.num_rows for batch in self._batches]
         self._ends = np.cumsum(np.array(sizes, dtype=np.int64))
@@ -74,6 +75,13 @@ class Pool:
             DataError: a file of the pool is damaged.
         """
         return cls(Path(folder), pool_files(Path(folder)))
+
+    def is_current(self) -> bool:
+        """Whether the folder still holds the files that were opened and no others.
+
+        Lists the folder and opens nothing, so it may be asked before each use.
+        """
+        return pool_files(self.folder) == self._files
 
     def __len__(self) -> int:
         return int(self._ends[-1]) if len(self._ends) else 0

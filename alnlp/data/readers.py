@@ -6,7 +6,7 @@ import itertools
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, time
 from pathlib import Path
@@ -21,6 +21,7 @@ from alnlp.errors import DataError
 _HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?(:[\w.-]+)?")
 _FILE_ENDINGS = (*ENDINGS, ".txt", ".json", ".xls", ".xlsx", ".conll", ".zip", ".arrow", ".md")
 _SAMPLE_RECORDS, _SAMPLE_ITEMS = 100, 10_000
+_LEVELS = 100
 
 
 @dataclass(frozen=True)
@@ -74,8 +75,10 @@ def read_rows(
         )
     if not cells and records.names is None:
         raise DataError(f"{name}: the file is empty, expected at least one row")
-    names = records.names or tuple(dict.fromkeys(key for row in cells for key in row))
+    names = records.names or _names(sample)
     try:
+        if records.names is None and not _settled(cells, names, text_column, label_column):
+            names = _names(_open(source, encoding)[1].items)  # read twice, to the end at once
         columns = guess_columns(cells, names, text=text_column, label=label_column)
     except DataError as error:
         raise DataError(f"{name}: {error}") from None
@@ -91,12 +94,17 @@ def _open(source: object, encoding: str) -> tuple[str, Records]:
             f"data: got {type(source).__name__} {excerpt(repr(source), 40)}, expected a file, "
             "a datasets.Dataset, a folder or a hub id"
         )
-    path = Path(source)
-    if path.is_file():
+    path, text = Path(source), str(source)
+    try:
+        is_file, is_folder = path.is_file(), path.is_dir()
+    except OSError as error:  # no permission to look, or a name that is too long
+        raise DataError(
+            f"{excerpt(text)}: cannot be opened ({error.strerror}); check the path"
+        ) from error
+    if is_file:
         return path.name, read_file(path, encoding)
-    if path.is_dir():
+    if is_folder:
         return path.name, hub.read_folder(path)
-    text = str(source)
     if isinstance(source, Path) or ending(path) in _FILE_ENDINGS or not _HUB_ID.fullmatch(text):
         raise DataError(f"{text}: no such file or folder; check the path")
     name, _, split = text.partition(":")
@@ -118,7 +126,26 @@ def _sample(
     return sample, itertools.chain(sample, items)
 
 
+def _names(items: Iterable[Record | Rejected]) -> tuple[str, ...]:
+    records = (item for item in items if isinstance(item, Record))
+    return tuple(dict.fromkeys(key for record in records for key in record.cells))
+
+
+def _settled(
+    cells: Sequence[dict[str, Any]], names: Sequence[str], text: str | None, label: str | None
+) -> bool:
+    """Whether the first records of a file without a header decide on its columns.
+
+    Not if they lack a column that was given, or any label: both may come further down.
+    """
+    if any(given is not None and given not in names for given in (text, label)):
+        return False
+    return guess_columns(cells, names, text=text, label=label).label is not None
+
+
 def _row(record: Record, columns: Columns) -> Row | Rejected:
+    if any(_is_deep(value) for value in record.cells.values()):
+        return Rejected(record.line, f"a column is nested more than {_LEVELS} levels deep")
     text = record.cells.get(columns.text)
     problem = _problem(text)
     if problem or not isinstance(text, str):
@@ -148,6 +175,14 @@ def _problem(text: Any) -> str:
     if not is_valid(text):
         return "text holds half a character (a lone surrogate)"
     return ""
+
+
+def _is_deep(value: Any, levels: int = _LEVELS) -> bool:
+    if isinstance(value, dict):
+        value = value.values()
+    elif not isinstance(value, list | tuple):
+        return False
+    return not levels or any(_is_deep(part, levels - 1) for part in value)
 
 
 def _is_missing(label: Any) -> bool:

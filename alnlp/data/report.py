@@ -23,8 +23,9 @@ class ImportReport:
         label_column: the column the labels came from, None for none.
         read: rows read, usable or not.
         added: rows that are new in the pool.
-        folded: usable rows whose exact text was there already; the first one stays.
-        conflicts: folded rows with another label than the first.
+        folded: usable rows whose exact text was there already; the first one stays, with the first
+            label that the import has for it.
+        conflicts: folded rows with another label than the one kept.
         near_duplicates: added rows that have a near-duplicate in the pool.
         labelled: added rows with a label.
         label_counts: added rows per label, sorted by name.
@@ -64,7 +65,7 @@ class ImportReport:
         if self.folded:
             lines.append(f"{self.folded:,} exact duplicates folded into the first of each")
         if self.conflicts:
-            lines.append(f"{self.conflicts:,} of these had another label than the first")
+            lines.append(f"{self.conflicts:,} of these had another label than the first one found")
         if self.near_duplicates:
             lines.append(f"{self.near_duplicates:,} have a near-duplicate in the pool")
         if self.rejected:

@@ -6,6 +6,7 @@ import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 
+from alnlp.errors import ModelError
 from alnlp.tasks import KINDS
 
 DEFAULT = "minilm"
@@ -70,3 +71,29 @@ def public_name(name: str) -> str:
     if name == DEFAULT:
         return _MINILM_HUB_ID
     return Path(name).name if Path(name).exists() else name
+
+
+def locate(name: str) -> str:
+    """The name under which a project remembers a model: a folder's absolute path, else as given.
+
+    Raises:
+        ModelError: neither in the catalogue, nor a model folder, nor on the hub as far as it can
+            be reached from here.
+    """
+    if name == DEFAULT:
+        return name
+    folder = Path(name)
+    if folder.is_dir():
+        if not (folder / "config.json").is_file():
+            raise ModelError(f"model: {name} holds no config.json; expected a transformers folder")
+        return str(folder.resolve())
+    from huggingface_hub import hf_hub_download
+
+    try:
+        hf_hub_download(name, "config.json", etag_timeout=5)
+    except Exception as error:  # bad names, no network and no such model raise unrelated types
+        raise ModelError(
+            f"model: got {name!r}, which is neither a folder nor a model that the hub gave; "
+            "`alnlp models` lists what needs no network"
+        ) from error
+    return name

@@ -75,7 +75,7 @@ def found(
 
 
 def matching(
-    pool: Pool, ledger: Ledger, query: str, which: Which, label: str | None
+    pool: Pool, task: Task, ledger: Ledger, query: str, which: Which, label: str | None
 ) -> NDArray[np.int64]:
     """(M,) rows whose text has every word of the query, and that pass the filters."""
     if which == "unanswered":
@@ -88,7 +88,7 @@ def matching(
         ids = ledger.labels() if which == "answered" else ledger.flagged
         rows = np.sort(pool.rows(list(ids)))
     if label is not None:
-        carry = [i for i, a in ledger.labels().items() if a == label or label in list(a)]
+        carry = [i for i, answer in ledger.labels().items() if label in task.names(answer)]
         rows = np.intersect1d(rows, pool.rows(carry))
     words = query.casefold().split()
     if not words:
@@ -102,10 +102,19 @@ def answers_since(ledger: Ledger, seq: int) -> int:
     return sum(event.seq > seq for by in ledger.answers().values() for event in by.values())
 
 
-def agreement(ledger: Ledger) -> dict[str, float] | None:
-    """How often people kept the suggestion they were shown, over their newest answers."""
+def agreement(ledger: Ledger, of_round: int | None = None) -> dict[str, float] | None:
+    """How often people kept the suggestion they were shown, over their newest answers.
+
+    Args:
+        ledger: the annotations.
+        of_round: only suggestions by the model of this round; of all rounds where None.
+    """
     events = (event for by in ledger.answers().values() for event in by.values())
-    shown = [event for event in events if event.suggestion is not None]
+    shown = [
+        event
+        for event in events
+        if event.suggestion is not None and of_round in (None, event.round)
+    ]
     shown = sorted(shown, key=lambda event: event.seq)[-_RECENT:]
     if not shown:
         return None

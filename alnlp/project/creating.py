@@ -5,13 +5,15 @@ from __future__ import annotations
 import shutil
 import tempfile
 import uuid
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from alnlp.data import ImportReport, Pool, import_examples
+from alnlp.data import ImportReport, import_examples
 from alnlp.errors import DataError, ProjectError
+from alnlp.models import locate
 from alnlp.progress import Progress, Step
 from alnlp.project.settings import Settings
 from alnlp.store import NewEvent, Store
@@ -75,25 +77,48 @@ def create_folder(
     progress: Progress | None,
 ) -> None:
     """Write a new project folder; `Project.create` says what the arguments mean."""
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise ProjectError(f"{folder}: already exists; choose a new folder or open this one")
     find(settings.strategy, task.kind)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    temporary.chmod(0o755)
+    settings = replace(settings, model=locate(settings.model))
     try:
-        report = source.read_into(temporary / "pool", task, progress)
-        if test is not None:
-            task = _import_test(test, temporary / "test", task, report, progress)
-        elif not task.labels:
-            task = task.with_labels(report.labels)
-        _check_labels(task)
-        _fill_store(temporary, task, settings, report, answers)
-        if folder.exists():
-            folder.rmdir()
-        temporary.rename(folder)
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise ProjectError(f"{folder}: already exists; choose a new folder or open this one")
+        with _new_folder(folder) as temporary:
+            found: dict[str, Answer] = {}
+            report = source.read_into(temporary / "pool", task, progress, first_of(found))
+            reports = [report]
+            if test is not None:
+                reports.append(_import_test(test, temporary / "test", task, progress))
+            if not task.labels:
+                task = task.with_labels(sorted({name for r in reports for name in r.labels}))
+            _check_labels(task)
+            as_answers = 0 < len(found) < report.added if answers is None else answers
+            _fill_store(temporary, task, settings, reports, found if as_answers else {})
+    except OSError as error:
+        raise ProjectError(
+            f"{folder}: cannot be written ({error.strerror or error}); choose another folder"
+        ) from error
+
+
+@contextmanager
+def _new_folder(folder: Path) -> Iterator[Path]:
+    """A temporary folder beside `folder` that takes its name at the end, or leaves no trace."""
+    missing = [parent for parent in folder.parents if not parent.exists()]
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        temporary = Path(tempfile.mkdtemp(prefix=".alnlp-new-", dir=folder.parent))
+        try:
+            temporary.chmod(0o755)
+            yield temporary
+            if folder.exists():
+                folder.rmdir()
+            temporary.rename(folder)
+        except BaseException:
+            shutil.rmtree(temporary, ignore_errors=True)
+            raise
     except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
+        for parent in missing:  # from the innermost outwards
+            with suppress(OSError):
+                parent.rmdir()
         raise
 
 
@@ -117,17 +142,23 @@ def answer_events(answers: Iterable[tuple[str, Answer]]) -> Iterator[list[NewEve
         yield chunk
 
 
-def _import_test(
-    test: Source, folder: Path, task: Task, report: ImportReport, progress: Progress | None
-) -> Task:
-    """Import the test set; the task with the labels of both sets, unless they were given."""
-    tested = test.read_into(folder, task, progress)
-    if tested.labelled < tested.added:
+def first_of(found: dict[str, Answer]) -> Callable[[str, Answer], None]:
+    """Keeps answers in a dict by example id, of several for one text the first."""
+
+    def keep(example_id: str, answer: Answer) -> None:
+        found.setdefault(example_id, answer)
+
+    return keep
+
+
+def _import_test(test: Source, folder: Path, task: Task, progress: Progress | None) -> ImportReport:
+    report = test.read_into(folder, task, progress)
+    if report.labelled < report.added:
         raise DataError(
-            f"test set: {tested.added - tested.labelled} of {tested.added} examples have no label; "
+            f"test set: {report.added - report.labelled} of {report.added} examples have no label; "
             "every test example needs one"
         )
-    return task if task.labels else task.with_labels(sorted({*report.labels, *tested.labels}))
+    return report
 
 
 def _check_labels(task: Task) -> None:
@@ -144,17 +175,18 @@ def _check_labels(task: Task) -> None:
 
 
 def _fill_store(
-    folder: Path, task: Task, settings: Settings, report: ImportReport, answers: bool | None
+    folder: Path,
+    task: Task,
+    settings: Settings,
+    reports: Sequence[ImportReport],
+    answers: Mapping[str, Answer],
 ) -> None:
     store = Store.create(folder / STORE)
     try:
         store.put("task", {"kind": task.kind, "labels": list(task.labels)})
         store.put("settings", settings.to_dict())
-        store.put("reports", [report.to_json()])
-        if 0 < report.labelled < report.added if answers is None else answers:
-            pool = Pool.open(folder / "pool")
-            gold = ((pool.ids[row], pool.gold(row)) for row in range(len(pool)))
-            for chunk in answer_events((i, a) for i, a in gold if a is not None):
-                store.append(chunk)
+        store.put("reports", [report.to_json() for report in reports])
+        for chunk in answer_events(answers.items()):
+            store.append(chunk)
     finally:
         store.close()

@@ -7,23 +7,38 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from alnlp.data import Pool
+from alnlp.data.delimited import guarded
 from alnlp.errors import DataError, ProjectError
+from alnlp.models import public_name
 from alnlp.project.rounds import Round
 from alnlp.store import Ledger
 from alnlp.tasks import Task
 
 Row = dict[str, Any]
 
-#: A spreadsheet runs a cell that begins so as a formula (OWASP, "CSV Injection").
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+#: The columns that are ours, in lower case: those of the file that are named so get another name.
+_OWN = ("id", "text", "label", "labels", "annotators")
+_AMBIGUOUS = ("|", ";", ",")
+_MANIFEST = "alnlp.json"
 
 
 def export_answers(pool: Pool, task: Task, ledger: Ledger, path: Path, format: str | None) -> Path:
-    """Write one row per answered example: id, text, label or labels, annotators, other columns."""
+    """Write one row per answered example: id, text, label or labels, annotators, other columns.
+
+    A column of the data that has the name of one of these becomes "NAME (file)". What a csv or tsv
+    file holds is read back exactly: an apostrophe before what a spreadsheet would run as a formula
+    is taken off again, and a label set is names joined by |, or a JSON list where a name holds a
+    separator or there is none.
+
+    Raises:
+        DataError: an unknown format.
+        ProjectError: nothing is answered yet, or the file cannot be written.
+    """
     name = format or path.suffix.lstrip(".").lower()
     if name not in WRITERS:
         raise DataError(
@@ -32,49 +47,87 @@ def export_answers(pool: Pool, task: Task, ledger: Ledger, path: Path, format: s
         )
     if not ledger.labels():
         raise ProjectError("export: got 0 answered examples, expected at least 1; label some first")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.writing")
-    try:
-        WRITERS[name](_rows(pool, task, ledger), temporary)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with _explained(path):
+        path = path.resolve()
+        if path.is_dir():
+            raise ProjectError(f"{path}: is a folder; name a file in it")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{path.name}.writing")
+        try:
+            WRITERS[name](_rows(pool, task, ledger), temporary)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
     return path
 
 
 def export_model(newest: Round, folder: Path) -> Path:
-    """Copy the newest model into a new folder that plain transformers loads."""
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise ProjectError(f"{folder}: already exists; choose a new folder")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    temporary.chmod(0o755)
-    try:
-        shutil.copytree(
-            newest.folder, temporary, ignore=shutil.ignore_patterns("*.npy"), dirs_exist_ok=True
-        )
-        if folder.exists():
-            folder.rmdir()
-        temporary.rename(folder)
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
+    """Copy the newest model into a new folder that plain transformers loads.
+
+    Nothing in it names a folder of this machine.
+
+    Raises:
+        ProjectError: the folder is taken or cannot be written, or the round has no model any more.
+    """
+    if not newest.has_weights:
+        raise ProjectError(f"round {newest.number}: its model is not on disk; train a new round")
+    with _explained(folder):
+        folder = folder.resolve()
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise ProjectError(f"{folder}: already exists; choose a new folder")
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+        try:
+            temporary.chmod(0o755)
+            kept_back = shutil.ignore_patterns("*.npy", "round.json")
+            shutil.copytree(newest.folder, temporary, ignore=kept_back, dirs_exist_ok=True)
+            _make_public(temporary / _MANIFEST)
+            if folder.exists():
+                folder.rmdir()
+            temporary.rename(folder)
+        except BaseException:
+            shutil.rmtree(temporary, ignore_errors=True)
+            raise
     return folder
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or " ".join(str(error).split())
+        raise ProjectError(f"{path}: cannot be written ({reason}); choose another place") from error
+
+
+def _make_public(manifest: Path) -> None:
+    try:
+        values = json.loads(manifest.read_text(encoding="utf-8"))
+        name = public_name(values["checkpoint"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ProjectError(f"{manifest.name}: damaged ({error}); train a new round") from error
+    if Path(name).is_absolute():  # a folder that is no longer there
+        name = Path(name).name
+    manifest.write_text(json.dumps({**values, "checkpoint": name}, indent=2), encoding="utf-8")
 
 
 def _rows(pool: Pool, task: Task, ledger: Ledger) -> Iterator[Row]:
     column = "labels" if task.multilabel else "label"
     labels, answers = ledger.labels(), ledger.answers()
     rows = pool.rows(list(labels))
-    for row in sorted(rows.tolist()):
-        example = pool[row]
-        own = {
+    for place in sorted(rows.tolist()):
+        example = pool[place]
+        row = {
             "id": example.id,
             "text": example.text,
             column: labels[example.id],
             "annotators": sorted(answers[example.id]),
         }
-        yield {**own, **{k: v for k, v in example.meta.items() if k not in own}}
+        for name, value in example.meta.items():
+            while name in row or name.strip().lower() in _OWN:
+                name += " (file)"
+            row[name] = value
+        yield row
 
 
 def _write_jsonl(rows: Iterator[Row], path: Path) -> None:
@@ -83,48 +136,62 @@ def _write_jsonl(rows: Iterator[Row], path: Path) -> None:
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
 
 
-def _write_delimited(delimiter: str) -> Callable[[Iterator[Row], Path], None]:
+def _write_delimited(
+    delimiter: str, quoting: Literal[0, 1]
+) -> Callable[[Iterator[Row], Path], None]:
     def write(rows: Iterator[Row], path: Path) -> None:
         flat = [{key: _cell(value) for key, value in row.items()} for row in rows]
         columns = list(dict.fromkeys(key for row in flat for key in row))
         with path.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, columns, delimiter=delimiter)
-            writer.writeheader()
-            writer.writerows(flat)
+            writer = csv.writer(file, delimiter=delimiter, quoting=quoting)
+            writer.writerow(map(guarded, columns))
+            writer.writerows([row.get(column, "") for column in columns] for row in flat)
 
     return write
 
 
 def _cell(value: Any) -> str:
     if isinstance(value, list) and all(isinstance(part, str) for part in value):
-        text = "|".join(value)
+        ambiguous = not value or any(
+            part.startswith("[") or any(mark in part for mark in _AMBIGUOUS) for part in value
+        )
+        text = json.dumps(value, ensure_ascii=False) if ambiguous else "|".join(value)
     elif isinstance(value, str):
         text = value
     else:
         return "" if value is None else json.dumps(value, ensure_ascii=False)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return guarded(text)
 
 
 def _write_parquet(rows: Iterator[Row], path: Path) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    # Other columns may mix types from row to row, which parquet cannot: then they become JSON.
     listed = list(rows)
     columns = list(dict.fromkeys(key for row in listed for key in row))
-    table = {}
-    for column in columns:
-        values = [row.get(column) for row in listed]
-        try:
-            table[column] = pa.array(values)
-        except (pa.ArrowInvalid, pa.ArrowTypeError):
-            table[column] = pa.array([json.dumps(value, ensure_ascii=False) for value in values])
+    table = {column: _arrow([row.get(column) for row in listed]) for column in columns}
     pq.write_table(pa.table(table), path)
+
+
+def _arrow(values: list[Any]) -> Any:
+    """The values as parquet can hold them: as JSON where types are mixed, too big or empty."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        array = pa.array(values)
+        if pa.types.is_nested(array.type):  # that an object has no keys is found out on writing
+            pq.write_table(pa.table({"tried": array}), pa.MockOutputStream())
+    except (pa.ArrowException, OverflowError):
+        dumped = (None if v is None else json.dumps(v, ensure_ascii=False) for v in values)
+        return pa.array(dumped, pa.string())
+    return array
 
 
 WRITERS: dict[str, Callable[[Iterator[Row], Path], None]] = {
     "jsonl": _write_jsonl,
-    "csv": _write_delimited(","),
-    "tsv": _write_delimited("\t"),
+    "csv": _write_delimited(",", csv.QUOTE_MINIMAL),
+    # the reader takes quotes in tsv for quotes only where the header has them
+    "tsv": _write_delimited("\t", csv.QUOTE_ALL),
     "parquet": _write_parquet,
 }

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from alnlp.data import ImportReport, Pool
-from alnlp.errors import ProjectError
+from alnlp.errors import DataError, ProjectError
+from alnlp.models import locate
 from alnlp.progress import Progress
 from alnlp.project import browsing, creating, exporting, rounds, training
 from alnlp.project.browsing import Answered, Found, Which
-from alnlp.project.creating import STORE, Source
+from alnlp.project.creating import IMPORTED, STORE, Source, first_of
 from alnlp.project.rounds import Round
 from alnlp.project.selection import Batch, Prediction, predictions
 from alnlp.project.settings import Settings
@@ -79,8 +81,9 @@ class Project:
             DataError: the data cannot be used.
             ProjectError: the folder is taken, or a setting makes no sense.
         """
+        folder = Path(folder).resolve()  # a relative path would change its meaning with chdir
         creating.create_folder(
-            Path(folder),
+            folder,
             source=Source(data, text_column, label_column, encoding),
             test=None if test is None else Source(test, text_column, label_column, encoding),
             task=Task(task, tuple(labels or ())),
@@ -98,7 +101,7 @@ class Project:
             ProjectError: the folder holds no project.
             StoreError: its store is broken, or newer than this program.
         """
-        folder = Path(folder)
+        folder = Path(folder).resolve()
         if not cls.is_project(folder):
             raise ProjectError(
                 f"{folder}: holds no alnlp project; make one with: alnlp new {folder} --data FILE"
@@ -108,7 +111,10 @@ class Project:
     @staticmethod
     def is_project(folder: str | Path) -> bool:
         """Whether a folder holds a project, by a look at one file name."""
-        return (Path(folder) / STORE).is_file()
+        try:
+            return (Path(folder) / STORE).is_file()
+        except OSError as error:
+            raise ProjectError(f"{folder}: cannot be read ({error.strerror})") from error
 
     def close(self) -> None:
         """Let go of the store; the object cannot be used afterwards."""
@@ -126,23 +132,26 @@ class Project:
     ) -> ImportReport:
         """Add examples to the pool; labels found in the data become answers unless told not to.
 
-        A text that the pool already holds is not added again, but its label counts as an answer.
+        A text that the pool already holds is not added again, but its label counts as an answer,
+        unless a person has answered it: a file never overrides a person.
         """
         source = Source(data, text_column, label_column, encoding)
+        found: dict[str, Answer] = {}
         with self._state.lock:
-            found: list[tuple[str, Answer]] = []
             report = source.read_into(
-                self.folder / "pool",
-                self.task,
-                progress,
-                on_label=(lambda example_id, answer: found.append((example_id, answer)))
-                if answers
-                else None,
+                self.folder / "pool", self.task, progress, first_of(found) if answers else None
             )
-            self._state.pool = Pool.open(self.folder / "pool")
-            for chunk in creating.answer_events(found):
+            with self._state.refreshed() as ledger:
+                known = ledger.answers()
+            fresh = [
+                (example_id, answer)
+                for example_id, answer in found.items()
+                if not (said := known.get(example_id, {}))
+                or (set(said) == {IMPORTED} and said[IMPORTED].answer != answer)
+            ]
+            for chunk in creating.answer_events(fresh):
                 self._store.append(chunk)
-            self._store.put("reports", [*self._store.get("reports", []), report.to_json()])
+            self._store.change("reports", lambda reports: [*reports, report.to_json()])
             return report
 
     # What it is ---------------------------------------------------------------------------------
@@ -169,10 +178,13 @@ class Project:
 
     def add_label(self, name: str) -> Task:
         """Add a label to the end of the label set; models know it from the next round on."""
-        with self._state.lock:
-            task = self.task.with_labels([*self.task.labels, name.strip()])
-            self._store.put("task", {"kind": task.kind, "labels": list(task.labels)})
-            return task
+
+        def added(stored: dict[str, Any]) -> dict[str, Any]:
+            task = Task(stored["kind"], (*stored["labels"], name.strip()))
+            return {"kind": task.kind, "labels": list(task.labels)}
+
+        self._store.change("task", added)
+        return self.task
 
     @property
     def settings(self) -> Settings:
@@ -181,10 +193,15 @@ class Project:
 
     def update_settings(self, **changes: Any) -> Settings:
         """Change some settings; the next batch and the next round use them."""
-        changed = Settings.of({**self.settings.to_dict(), **changes})
-        find(changed.strategy, self.task.kind)
-        self._store.put("settings", changed.to_dict())
-        return changed
+        if "model" in changes:
+            changes["model"] = locate(changes["model"])
+
+        def changed(stored: dict[str, Any]) -> dict[str, Any]:
+            settings = Settings.of({**stored, **changes})
+            find(settings.strategy, self.task.kind)
+            return settings.to_dict()
+
+        return Settings.of(self._store.change("settings", changed))
 
     @property
     def reports(self) -> list[ImportReport]:
@@ -204,14 +221,15 @@ class Project:
     def status(self) -> dict[str, Any]:
         """Counts and figures for a person, as JSON-able values."""
         with self._state.refreshed() as ledger:
-            newest, task, counts = self.newest_round, self.task, ledger.label_counts()
+            newest, task, answers = self.newest_round, self.task, self._state.labels(ledger)
+            counts = Counter(name for answer in answers.values() for name in task.names(answer))
             return {
                 "name": self.name,
                 "task": task.kind,
                 "labels": list(task.labels),
-                "pool": len(self.pool),
+                "pool": len(self.pool) - len(self._state.held_out),
                 "test": len(self.test),
-                "labelled": len(ledger.labels()),
+                "labelled": len(answers),
                 "per_label": {name: counts[name] for name in task.labels},
                 "skipped": len(ledger.all_skipped()),
                 "flagged": len(ledger.flagged),
@@ -244,6 +262,8 @@ class Project:
         wanted = self.settings.batch_size if n is None else n
         if isinstance(wanted, bool) or not isinstance(wanted, int) or wanted < 1:
             raise ProjectError(f"ask: got n = {wanted!r}, expected a whole number of at least 1")
+        if not isinstance(annotator, str) or not annotator.strip():
+            raise ProjectError(f"annotator: got {annotator!r}, expected a name")
         ttl = self.settings.lease_hours * 3600
         notice = None
         with self._state.lock:
@@ -358,6 +378,8 @@ class Project:
         """What the newest model says of texts."""
         from alnlp.inference.engine import predict_texts
 
+        if isinstance(texts, str) or not all(isinstance(text, str) for text in texts):
+            raise DataError("texts: expected a list of texts, each of them a str")
         task = self.task.with_labels(self._state.need_round().label_names)
         scored = predict_texts(self._state.model(), list(texts), progress=progress)
         return predictions(task, scored.probabilities)
@@ -395,7 +417,7 @@ class Project:
             offset: after so many.
         """
         with self._state.refreshed() as ledger:
-            rows = browsing.matching(self.pool, ledger, query, which, label)
+            rows = browsing.matching(self.pool, self.task, ledger, query, which, label)
             return self._state.found(ledger, rows[offset : offset + limit]), len(rows)
 
     def found(self, example_ids: Sequence[str]) -> list[Found]:

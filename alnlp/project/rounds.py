@@ -21,6 +21,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from alnlp.errors import ProjectError
+
 _INFO = "round.json"
 _ARRAYS = ("rows", "probabilities", "embeddings")
 _TEMPORARY = ".writing-"
@@ -64,16 +66,23 @@ class Round:
 
     @staticmethod
     def read(folder: Path) -> Round:
-        """The round that lies in a folder."""
-        info = json.loads((folder / _INFO).read_text(encoding="utf-8"))
-        return Round(number=int(folder.name), folder=folder, **info)
+        """The round that lies in a folder.
+
+        Raises:
+            ProjectError: it is damaged.
+        """
+        try:
+            info = json.loads((folder / _INFO).read_text(encoding="utf-8"))
+            return Round(number=int(folder.name), folder=folder, **info)
+        except (OSError, ValueError, TypeError) as error:
+            raise _damaged(folder, error) from error
 
     @property
     def has_weights(self) -> bool:
         """Whether the model is still on disk; old rounds keep only their metrics."""
-        return (self.folder / "config.json").exists()
+        return all((self.folder / name).exists() for name in ("config.json", "model.safetensors"))
 
-    @property
+    @cached_property
     def is_scored(self) -> bool:
         """Whether it holds signals for the pool."""
         return (self.folder / "rows.npy").exists()
@@ -93,10 +102,20 @@ class Round:
         """(M, D) memory-mapped, aligned with `rows`."""
         return self._array("embeddings")
 
+    def open_signals(self) -> None:
+        """Map the arrays now: what is mapped stays readable when the round is pruned."""
+        if self.is_scored:
+            self.rows, self.probabilities, self.embeddings  # noqa: B018 - for their caches
+
     def _array(self, name: str) -> NDArray[Any]:
-        array: NDArray[Any] = np.load(
-            self.folder / f"{name}.npy", mmap_mode="r", allow_pickle=False
-        )
+        try:
+            array: NDArray[Any] = np.load(
+                self.folder / f"{name}.npy", mmap_mode="r", allow_pickle=False
+            )
+        except FileNotFoundError:
+            raise
+        except (OSError, ValueError, EOFError) as error:
+            raise _damaged(self.folder, error) from error
         return array
 
     def positions(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -107,19 +126,34 @@ class Round:
         return np.where(self.rows[found] == rows, found, -1)
 
 
+def _damaged(folder: Path, error: Exception) -> ProjectError:
+    what = " ".join(str(error).split())
+    return ProjectError(
+        f"{folder}: a damaged round ({what}); remove this folder to go on with the round before"
+    )
+
+
 def finished(folder: Path) -> list[Round]:
     """All finished rounds below a folder, oldest first."""
-    if not folder.is_dir():
-        return []
-    found = [d for d in folder.iterdir() if d.name.isdigit() and (d / _INFO).is_file()]
-    return [Round.read(d) for d in sorted(found, key=lambda d: int(d.name))]
+    return [Round.read(folder / f"{number:04d}") for number in _numbers(folder)]
 
 
 def newest_number(folder: Path) -> int:
-    """The number of the newest finished round, 0 for none; one directory listing, no file read."""
+    """The number of the newest finished round, 0 for none; no file is read."""
+    return max(_numbers(folder), default=0)
+
+
+def next_number(folder: Path) -> int:
+    """A number that no round has, not even one whose folder was emptied."""
+    taken = [int(d.name) for d in folder.iterdir() if d.name.isdigit()] if folder.is_dir() else []
+    return max(taken, default=0) + 1
+
+
+def _numbers(folder: Path) -> list[int]:
     if not folder.is_dir():
-        return 0
-    return max((int(d.name) for d in folder.iterdir() if d.name.isdigit()), default=0)
+        return []
+    named = sorted((int(d.name), d) for d in folder.iterdir() if d.name.isdigit())
+    return [number for number, d in named if (d / _INFO).is_file()]
 
 
 @contextmanager

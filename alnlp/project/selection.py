@@ -160,6 +160,8 @@ def choose(
         if notice:
             name, spec = COLD_START, STRATEGIES[COLD_START]
     chosen = select(spec, _signals(task, newest, candidates), n, rng)
+    if not len(candidates) and len(np.unique(taken)) < len(pool):
+        notice = "a short batch: all other examples are near-duplicates of these"
     return Choice(candidates[chosen], name, spec.why, notice)
 
 

@@ -7,6 +7,8 @@ from typing import Any
 
 from alnlp.errors import ProjectError
 
+_WHOLE_NUMBERS = (("batch_size", 1, 10_000), ("seed", 0, 2**32 - 1), ("keep_rounds", 1, 10_000))
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -31,10 +33,23 @@ class Settings:
     keep_rounds: int = 2
 
     def __post_init__(self) -> None:
-        for name, least in (("batch_size", 1), ("seed", 0), ("lease_hours", 0), ("keep_rounds", 1)):
+        for name, least, most in _WHOLE_NUMBERS:
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int | float) or value < least:
-                raise ProjectError(f"{name}: got {value!r}, expected a number of at least {least}")
+            if type(value) is not int or not least <= value <= most:
+                raise ProjectError(
+                    f"{name}: got {value!r}, expected a whole number from {least} to {most}"
+                )
+        hours = self.lease_hours
+        if (
+            isinstance(hours, bool)
+            or not isinstance(hours, int | float)
+            or not 0.1 <= hours <= 8760
+        ):
+            raise ProjectError(f"lease_hours: got {hours!r}, expected 0.1 to 8760 hours")
+        for name in ("model", "strategy", "guidelines"):
+            value = getattr(self, name)
+            if not isinstance(value, str) or not (value.strip() or name == "guidelines"):
+                raise ProjectError(f"{name}: got {value!r}, expected a text that is not empty")
 
     @staticmethod
     def of(values: dict[str, Any]) -> Settings:

@@ -20,7 +20,7 @@ from alnlp.project.selection import AskedExample, Choice, Prediction, choose, pr
 from alnlp.project.settings import Settings
 from alnlp.store import Event, Lease, Ledger, Store
 from alnlp.strategies import Strategy
-from alnlp.tasks import Task
+from alnlp.tasks import Answer, Task
 
 if TYPE_CHECKING:
     from alnlp.models.protocol import TextModel
@@ -34,18 +34,25 @@ class State:
         store: its store.
         pool: all examples; replaced when examples are added.
         test: held-out examples with gold labels.
+        held_out: pool rows that are in the test set as well, never asked or trained on.
         lock: guards everything that is read in several steps.
     """
 
     def __init__(self, folder: Path, store: Store) -> None:
         self.folder = folder
         self.store = store
-        self.pool = Pool.open(folder / "pool")
         self.test = Pool.open(folder / "test")
         self.lock = threading.RLock()
         self._ledger = Ledger()
         self._newest: Round | None = None
         self._model: tuple[int, TextModel] | None = None
+        self.reopen()
+
+    def reopen(self) -> None:
+        """Read the pool anew, with what was imported since."""
+        with self.lock:
+            self.pool = Pool.open(self.folder / "pool")
+            self.held_out = np.flatnonzero(np.isin(self.pool.id_numbers, self.test.id_numbers))
 
     @property
     def task(self) -> Task:
@@ -61,10 +68,17 @@ class State:
     @property
     def newest_round(self) -> Round | None:
         """The newest finished round, None before the first training."""
-        number = rounds.newest_number(self.folder / "rounds")
+        folder = self.folder / "rounds"
         with self.lock:
-            if number and (self._newest is None or self._newest.number != number):
-                self._newest = Round.read(self.folder / "rounds" / f"{number:04d}")
+            number = rounds.newest_number(folder)
+            while number != (self._newest.number if self._newest else 0):
+                self._newest = Round.read(folder / f"{number:04d}") if number else None
+                try:
+                    if self._newest:
+                        self._newest.open_signals()
+                except FileNotFoundError:  # pruned in this moment, so that a newer one is there
+                    self._newest = None
+                number = rounds.newest_number(folder)
             return self._newest
 
     def need_round(self) -> Round:
@@ -89,20 +103,38 @@ class State:
 
     @contextmanager
     def refreshed(self) -> Iterator[Ledger]:
-        """The present state of the annotations, with all that other processes have written."""
+        """The present state of the annotations, with all that other processes have written.
+
+        The pool is refreshed as well, and after the annotations: an import adds examples first and
+        answers to them afterwards, so every answer finds its example.
+        """
         with self.lock:
             self._ledger.apply(self.store.events(after=self._ledger.seq))
+            if not self.pool.is_current():
+                self.reopen()
             yield self._ledger
 
+    def labels(self, ledger: Ledger) -> dict[str, Answer]:
+        """The answers that may be trained on: all but those to examples of the test set."""
+        held_out = {self.pool.ids[row] for row in self.held_out.tolist()}
+        return {i: answer for i, answer in ledger.labels().items() if i not in held_out}
+
     def open_leases(self, annotator: str) -> list[Lease]:
-        """What the annotator was given and nobody has answered; the rest is given back."""
+        """What the annotator was given and has to answer still; the rest is given back.
+
+        Given back is what somebody has answered meanwhile, and what is a near-duplicate of a lease
+        that is newer, such as one that an undo has brought back.
+        """
         mine = self.store.leases(annotator)
         with self.refreshed() as ledger:
             answered = ledger.labels()
-        unanswered = [lease for lease in mine if lease.example_id not in answered]
-        if len(unanswered) < len(mine):
-            self.store.release(annotator, keep=[lease.example_id for lease in unanswered])
-        return unanswered
+            unanswered = [lease for lease in mine if lease.example_id not in answered]
+            rows = self.pool.rows([lease.example_id for lease in unanswered])
+            newest = dict(zip(self.pool.groups[rows].tolist(), unanswered, strict=True))
+        kept = [lease for lease in unanswered if lease in newest.values()]
+        if len(kept) < len(mine):
+            self.store.release(annotator, keep=[lease.example_id for lease in kept])
+        return kept
 
     def choose(
         self, mine: Sequence[Lease], n: int, annotator: str, strategy: str | Strategy | None
@@ -112,20 +144,19 @@ class State:
         # is seen at least once.
         leased = [lease.example_id for lease in self.store.leases()]
         settings, newest = self.settings, self.newest_round
-        held_out = [example_id for example_id in self.test.ids if example_id in self.pool]
         with self.refreshed() as ledger:
-            taken = {*ledger.labels(), *ledger.skipped(annotator), *leased, *held_out}
+            taken = [*ledger.labels(), *ledger.skipped(annotator), *leased]
             entropy = [settings.seed, newest.number if newest else 0, ledger.seq, len(leased)]
-        return choose(
-            self.pool,
-            self.task,
-            newest,
-            strategy=settings.strategy if strategy is None else strategy,
-            n=n,
-            taken=self.pool.rows(taken),
-            apart_from=self.pool.rows([lease.example_id for lease in mine]),
-            rng=np.random.default_rng(entropy),
-        )
+            return choose(
+                self.pool,
+                self.task,
+                newest,
+                strategy=settings.strategy if strategy is None else strategy,
+                n=n,
+                taken=np.concatenate([self.pool.rows(taken), self.held_out]),
+                apart_from=self.pool.rows([lease.example_id for lease in mine]),
+                rng=np.random.default_rng(entropy),
+            )
 
     def asked(self, leases: Sequence[Lease]) -> Iterator[AskedExample]:
         """The leased examples with what the newest model says of them."""
@@ -169,12 +200,12 @@ class State:
 
     def plan(self, ledger: Ledger, score: bool) -> training.Plan:
         """What the next round will train on and score."""
-        answers = ledger.labels()
+        newest, answers = self.newest_round, self.labels(ledger)
         rows = self.pool.rows(list(answers))
         order = np.argsort(rows)
         said = list(answers.values())
         free = np.ones(len(self.pool), dtype=bool)
-        free[rows] = False
+        free[rows] = free[self.held_out] = False
         return training.Plan(
             folder=self.folder,
             task=self.task,
@@ -186,5 +217,5 @@ class State:
             unlabelled=np.flatnonzero(free),
             score=score,
             seq=ledger.seq,
-            agreement=browsing.agreement(ledger),
+            agreement=browsing.agreement(ledger, newest.number) if newest else None,
         )

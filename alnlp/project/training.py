@@ -119,6 +119,8 @@ def _alone(folder: Path) -> Iterator[None]:
         raise ProjectError(
             f"{folder.name}: another training of this project is running; wait until it ends"
         ) from None
+    except OSError as error:
+        raise ProjectError(f"{folder}: cannot be written ({error.strerror})") from error
     try:
         yield
     finally:
@@ -157,7 +159,7 @@ def _describe(
     plan: Plan, report: FitReport, metrics: dict[str, float], seconds: dict[str, float]
 ) -> Round:
     folder = plan.folder / "rounds"
-    number = rounds.newest_number(folder) + 1
+    number = rounds.next_number(folder)
     counts = Counter(name for answer in plan.answers for name in plan.task.names(answer))
     return Round(
         number=number,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
@@ -110,13 +110,29 @@ class Store:
         Raises:
             DataError: the value would not come back from JSON as it is.
         """
-        check_text("key", key)
-        check_json(key, value)
-        statement = upsert(meta).values(key=key, value=value)
-        with self._database.writing() as connection:
-            connection.execute(statement.on_conflict_do_update([meta.c.key], set_={"value": value}))
+        self.change(key, lambda _: value)
 
-    # Events
+    def change(self, key: str, function: Callable[[Any], Any]) -> Any:
+        """Replace the value under a key by a function of it, with no other writer in between.
+
+        Args:
+            key: of the value.
+            function: takes the present value, None where there is none; may raise to keep it.
+
+        Returns:
+            The new value.
+
+        Raises:
+            DataError: the new value would not come back from JSON as it is.
+        """
+        check_text("key", key)
+        with self._database.writing() as connection:
+            row = connection.execute(select(meta.c.value).where(meta.c.key == key)).first()
+            value = function(None if row is None else row.value)
+            check_json(key, value)
+            statement = upsert(meta).values(key=key, value=value)
+            connection.execute(statement.on_conflict_do_update([meta.c.key], set_={"value": value}))
+        return value
 
     def append(self, new: Sequence[NewEvent]) -> list[Event]:
         """Store events, all or none, and end the leases that their answers settle.
