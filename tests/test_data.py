@@ -199,8 +199,8 @@ def test_columns_that_come_late_in_jsonl_are_found(tmp_path: Path) -> None:
     lines = [json.dumps({"text": f"t{i}", "note": f"n{i}"}) for i in range(150)]
     lines += ['{"text": "u", "label": "x", "own": "y"}']
     path = put(tmp_path, "a.jsonl", "\n".join(lines))
-    for given, expected in ((None, "x"), ("label", "x"), ("own", "y")):
-        rows = usable(path, label_column=given)
+    for column, expected in ((None, "x"), ("label", "x"), ("own", "y")):
+        rows = usable(path, label_column=column)
         assert [row.label for row in rows] == [None] * 150 + [expected]
     assert [row.text for row in usable(path, text_column="own")] == ["y"]
     with pytest.raises(DataError, match="got 'gone', expected one of: 'text', 'note', 'label'"):
@@ -605,7 +605,7 @@ def test_a_pool_knows_whether_it_is_current(tmp_path: Path) -> None:
 def test_rejections_of_each_import_are_kept(tmp_path: Path) -> None:
     folder = tmp_path / "pool"
     names = [
-        import_examples(put(tmp_path, "a.csv", f"text\n{text}\n ,\n"), folder, task=TASK)
+        import_examples(put(tmp_path, "a.csv", f"text,label\n{text},\n ,\n"), folder, task=TASK)
         for text in ("a", "a", "a", "b")
     ]
     assert [report.rejected_file for report in names] == [
