@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from alnlp import __version__
 from alnlp.console import notes, progress_bars
@@ -18,7 +17,7 @@ from alnlp.errors import AlnlpError, Cancelled, DataError, ProjectError
 
 app = typer.Typer(
     name="alnlp",
-    help="Active learning for text: label in the browser while a transformer fine-tunes.",
+    help="Active learning for text: label in the browser while a model fine-tunes.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -26,7 +25,7 @@ app = typer.Typer(
 )
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The project's folder.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 TaskOption = Annotated[str, typer.Option(help="classification or multilabel.")]
 ModelOption = Annotated[str, typer.Option(help="A name from `alnlp models`, a hub id or a folder.")]
 StrategyOption = Annotated[str, typer.Option(help="A name from `alnlp strategies`.")]
@@ -84,7 +83,7 @@ def demo(
         "alnlp-projects/inbox"
     ),
 ) -> None:
-    """A project on the built-in support inbox, in the workbench."""
+    """The workbench on a built-in support inbox."""
     from alnlp import corpus
     from alnlp.project import Project
 
@@ -101,7 +100,7 @@ def serve(
     password: PasswordOption = None,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open one.")] = False,
 ) -> None:
-    """Open a project, or a folder of projects, in the workbench."""
+    """Open a project, or a folder of them, to label."""
     _serve(folder, host, port, password, browser=not no_browser)
 
 
@@ -171,7 +170,7 @@ def import_(
     ] = True,
     encoding: Encoding = "utf-8",
 ) -> None:
-    """Add examples, and the answers that come with them, to a project."""
+    """Add the examples and answers of a file."""
     from alnlp.project import Project
 
     project = Project.open(folder)
@@ -191,7 +190,7 @@ def import_(
 
 @app.command()
 def train(folder: Folder, as_json: AsJson = False) -> None:
-    """Fine-tune on all answers so far, and score the rest of the pool."""
+    """Fine-tune on all answers so far."""
     from alnlp.project import Project
 
     project = Project.open(folder)
@@ -211,7 +210,7 @@ def train(folder: Folder, as_json: AsJson = False) -> None:
 
 @app.command()
 def status(folder: Folder, as_json: AsJson = False) -> None:
-    """What a project holds and how good its model is."""
+    """What a project holds, how good its model is."""
     from alnlp.project import Project
 
     values = Project.open(folder).status()
@@ -233,7 +232,7 @@ def predict(
     text_column: TextColumn = None,
     encoding: Encoding = "utf-8",
 ) -> None:
-    """Classify the texts of a file; one JSON object a line on standard output."""
+    """Classify a file; prints a JSON object a line."""
     from alnlp.data import Rejected
     from alnlp.data.readers import read_rows
     from alnlp.project import Project
@@ -272,7 +271,7 @@ def export(
         str | None, typer.Option(help="csv, tsv, jsonl, parquet (by the ending), or model.")
     ] = None,
 ) -> None:
-    """Write the answers to a file, or the model to a folder that plain transformers loads."""
+    """Write the answers, or the model."""
     from alnlp.project import Project
 
     typer.echo(f"written: {Project.open(folder).export(out, format)}")
@@ -294,7 +293,7 @@ def simulate(
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
 ) -> None:
-    """Let the labels in a data set play the annotator, and measure round by round."""
+    """Let known labels play the annotator."""
     from alnlp.plotting import learning_curves
     from alnlp.project import Project
     from alnlp.simulation import SimulatedRound
@@ -356,7 +355,7 @@ def strategies(as_json: AsJson = False) -> None:
 
 @app.command()
 def models(as_json: AsJson = False) -> None:
-    """The catalogue of models; any hub id or local folder of a BERT-family encoder serves too."""
+    """The catalogue of models."""
     from alnlp.models import MODELS
 
     _catalogue(
@@ -372,12 +371,9 @@ def _catalogue(entries: list[dict[str, Any]], as_json: bool) -> None:
     if as_json:
         _print_json(entries)
         return
-    from rich.console import Console
-
-    table = Table("name", "tasks", "what it does", "source", box=None)
     for entry in entries:
-        table.add_row(entry["name"], ", ".join(entry["tasks"]), entry["summary"], entry["source"])
-    Console().print(table)
+        typer.echo(f"{entry['name']:<18}{entry['summary']}")
+        typer.echo(f"{'':<18}({', '.join(entry['tasks'])}; {entry['source']})")
 
 
 def _print_json(value: Any, indent: int | None = 1) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -201,9 +201,9 @@ def _create(
         batch_size=int(batch_size or 0),
         guidelines=(guidelines or "").strip(),
     )
-    report = project.reports[-1]
+    data, *held_out = project.reports
     project.close()
-    return {"name": folder.name, "report": _report(report)}
+    return {"name": folder.name, "report": _report(data, held_out)}
 
 
 def _wanted_labels(
@@ -219,12 +219,19 @@ def _wanted_labels(
     return None if set(wanted) == set(found) else wanted
 
 
-def _report(report: ImportReport) -> dict[str, Any]:
+def _report(data: ImportReport, held_out: Sequence[ImportReport]) -> dict[str, Any]:
+    rejections = [asdict(bad) for bad in data.rejections]
+    for report in held_out:
+        for bad in report.rejections:
+            rejections.append({**asdict(bad), "reason": f"{NEW['in_test']}: {bad.reason}"})
     return {
         # Rows that cannot be used have a table of their own.
         "lines": [
-            line for line in report.summary() if not line.startswith("  ") and line[-1] != ":"
+            line
+            for report in (data, *held_out)
+            for line in report.summary()
+            if not line.startswith("  ") and line[-1] != ":"
         ],
-        "rejected": report.rejected,
-        "rejections": [asdict(bad) for bad in report.rejections[:200]],
+        "rejected": sum(report.rejected for report in (data, *held_out)),
+        "rejections": rejections[:200],
     }

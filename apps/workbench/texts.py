@@ -243,6 +243,7 @@ NEW: dict[str, Any] = {
     "answers_names": "kept aside: only their names are used",
     "more": "More settings",
     "test": "Test file with labels, to measure on (may be left out)",
+    "in_test": "in the test file",
     "model": "Model",
     "model_info": "minilm, a hub id, or the folder of an encoder of the BERT family",
     "strategy": "Strategy",
