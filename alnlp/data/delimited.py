@@ -116,7 +116,7 @@ def _records(
             return
         except csv.Error as error:
             cells, problem = [], _QUOTING.get(str(error)[:10], f"not valid csv: {error}")
-        if problem or (literal and _swallowed_lines(cells)):
+        if problem or (literal and delimiter == "\t" and _swallowed_lines(cells)):
             first = lines.keep_first()
             unquoted = first.rstrip("\r\n").split(delimiter) if literal else []
             if len(unquoted) == len(names):
