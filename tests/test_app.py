@@ -20,6 +20,7 @@ from alnlp_apps.workbench.gate import is_loopback
 from alnlp_apps.workbench.preview import read_preview, split_labels
 from alnlp_apps.workbench.server import _listen, locate
 from alnlp_apps.workbench.texts import TEXTS
+from alnlp_apps.workbench.workspace import Workspace
 
 BASE = "http://localhost"
 INBOX = "/alnlp/projects/inbox"
@@ -153,6 +154,77 @@ def test_a_training_is_requested_once_for_each_batch(client, trainer, workspace)
     assert len(trainer.requests) == 2
 
 
+def test_replays_and_answers_taken_back_bring_no_training(client, trainer):
+    examples = ask(client)
+    first = event(examples[0])
+    for _ in range(6):
+        assert tell(client, first)["status"]["due"] == 1
+    for example in examples[1:8]:
+        answer = event(example)
+        tell(client, answer, event(example, "undo", target=answer["uid"]))
+    assert trainer.requests == []
+
+
+def test_the_end_of_the_pool_is_trained_on(client, trainer):
+    tell(client, *(event(example) for example in ask(client, n=60)))
+    assert len(trainer.requests) == 1
+    project = client.get(f"{INBOX}/state", params={"annotator": "me"}).json()
+    assert project["status"]["due"] == 0
+    undone = client.get(f"{INBOX}/answered", params={"annotator": "me"}).json()["answered"][:2]
+    for item in undone:
+        tell(client, event(item["example"], "undo", target=item["uid"]))
+    tell(client, *(event(example) for example in ask(client, n=60)))
+    assert ask(client) == []
+    assert ask(client) == []
+    assert len(trainer.requests) == 2
+
+
+def test_answers_for_another_project_of_the_same_name_are_not_taken(client):
+    uid = client.get(f"{INBOX}/state", params={"annotator": "me"}).json()["uid"]
+    body = {"annotator": "me", "events": [event(ask(client)[0])]}
+    for project, status in ((uid, 200), ("0" * 32, 409)):
+        answer = client.post(f"{INBOX}/events", json={**body, "project": project})
+        assert answer.status_code == status
+    assert "another project" in answer.json()["error"]
+
+
+def test_flags_and_own_comments_come_with_the_examples(client):
+    one, two, *_ = ask(client)
+    tell(client, event(one, "flag"), event(one, "comment", comment="hm"), event(two))
+    tell(client, event(two, "comment", comment="not mine"), annotator="ana")
+    known = {example["id"]: example for example in ask(client)}[one["id"]]
+    assert (known["flagged"], known["comment"]) == (True, "hm")
+    answered = client.get(f"{INBOX}/answered", params={"annotator": "me"}).json()["answered"]
+    assert (answered[0]["example"]["flagged"], answered[0]["example"]["comment"]) == (False, None)
+
+
+def test_a_folder_that_cannot_be_read_is_passed_over(workspace, trainer, monkeypatch):
+    is_project = Project.is_project
+
+    def refuse(folder):
+        if folder.name == "private":
+            raise ProjectError("private: cannot be read (Permission denied)")
+        return is_project(folder)
+
+    (workspace / "private").mkdir()
+    monkeypatch.setattr(Project, "is_project", staticmethod(refuse))
+    assert Workspace(workspace, trainer).names() == ["inbox"]
+
+
+def test_an_open_address_shows_one_project_and_what_is_made_there(workspace, trainer):
+    make_project(workspace / "secret", sentences(3))
+    open_to_all = Workspace(workspace, trainer, "inbox", alone=True)
+    assert open_to_all.names() == ["inbox"]
+    make_project(open_to_all.new_folder("fresh"), sentences(3))
+    assert open_to_all.names() == ["fresh", "inbox"]
+    assert Workspace(workspace, trainer, "inbox").names() == ["fresh", "inbox", "secret"]
+
+
+def test_a_huge_body_is_refused(client):
+    answer = client.post(f"{INBOX}/events", json={"annotator": "a" * 9_000_000, "events": []})
+    assert answer.status_code == 413
+
+
 def test_training_is_started_and_cancelled_by_hand(client, trainer):
     assert client.post(f"{INBOX}/train", json={}).json()["trainer"]["state"] == "idle"
     assert len(trainer.requests) == 1
@@ -220,6 +292,9 @@ def test_other_sites_and_other_host_names_are_refused(client):
         assert refused.status_code == 403
         assert client.post("/gradio_api/queue/join", headers={"origin": origin}).status_code == 403
     assert client.post(f"{INBOX}/ask", json=body, headers={"origin": BASE}).status_code == 200
+    stolen = client.get("/config", headers={"origin": "http://evil.example"})
+    assert stolen.status_code == 403
+    assert client.get("/alnlp/projects", headers={"host": "127.0.0.2:7860"}).status_code == 200
     form = client.post(
         f"{INBOX}/ask", content='{"annotator": "me"}', headers={"content-type": "text/plain"}
     )
@@ -342,11 +417,6 @@ def test_each_text_that_the_modules_use_exists():
             continue
         for name in set(re.findall(r"\bt\.([a-z_]+)", source)):
             assert name in TEXTS[screen[1]], f"{path.name}: t.{name}"
-
-
-def printed_by(code):
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    return ran.stdout.strip()
 
 
 def test_importing_the_workbench_is_light():

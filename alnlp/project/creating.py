@@ -183,6 +183,7 @@ def _fill_store(
 ) -> None:
     store = Store.create(folder / STORE)
     try:
+        store.put("uid", uuid.uuid4().hex)
         store.put("task", {"kind": task.kind, "labels": list(task.labels)})
         store.put("settings", settings.to_dict())
         store.put("reports", [report.to_json() for report in reports])

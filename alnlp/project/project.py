@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from alnlp.data import ImportReport, Pool
 from alnlp.errors import DataError, ProjectError
@@ -23,9 +23,6 @@ from alnlp.project.state import State
 from alnlp.store import Event, LeaseRequest, NewEvent, Store
 from alnlp.strategies import STRATEGIES, Strategy, find
 from alnlp.tasks import Answer, Kind, Task
-
-if TYPE_CHECKING:
-    pass
 
 
 class Project:
@@ -162,6 +159,12 @@ class Project:
         return self.folder.resolve().name
 
     @property
+    def uid(self) -> str:
+        """A name that no other project has, whatever its folder is called."""
+        known = self._store.get("uid")
+        return str(known or self._store.change("uid", lambda uid: uid or uuid.uuid4().hex))
+
+    @property
     def pool(self) -> Pool:
         """All examples, labelled or not."""
         return self._state.pool
@@ -239,6 +242,11 @@ class Project:
                 "metrics": newest.metrics if newest else {},
                 "agreement": browsing.agreement(ledger),
             }
+
+    def answers_since(self, seq: int) -> tuple[int, int]:
+        """How many answers that count are newer than an event, and the newest event's number."""
+        with self._state.refreshed() as ledger:
+            return browsing.answers_since(ledger, seq), ledger.seq
 
     # Asking and telling -------------------------------------------------------------------------
 

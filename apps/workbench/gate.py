@@ -10,9 +10,10 @@ import json
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+_LARGEST_BODY = 8_000_000
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # Gradio builds its components with eval and inline styles; nothing may come from elsewhere.
 _POLICY = (
@@ -67,11 +68,21 @@ class Gate:
                     guarded.setdefault("Cache-Control", "no-cache")
             await send(message)
 
-        await self._app(scope, receive, send_guarded)
+        read = 0
+
+        async def receive_limited() -> Message:
+            nonlocal read
+            message = await receive()
+            read += len(message.get("body", b""))
+            if read > _LARGEST_BODY and scope["path"].startswith("/alnlp/"):
+                raise HTTPException(413, f"body: got more than {_LARGEST_BODY:,} bytes; send less")
+            return message
+
+        await self._app(scope, receive_limited, send_guarded)
 
     def _refusal(self, scope: Scope, headers: Headers) -> tuple[int, str] | None:
         host = headers.get("host", "")
-        if self._local and _hostname(host) not in LOOPBACK_NAMES:
+        if self._local and not is_loopback(_hostname(host)):
             return 400, "host: got another name than localhost; open the address that was printed"
         scope["alnlp.user"] = None
         if self._password is not None:
@@ -79,11 +90,11 @@ class Gate:
             if user is None:
                 return 401, "password: missing or wrong; the user name is your annotator name"
             scope["alnlp.user"] = user
-        if scope["type"] == "websocket" or scope["method"] in _SAFE_METHODS:
-            return None
         origin = headers.get("origin")
         if origin is not None and urlsplit(origin).netloc != host:
             return 403, "origin: this request comes from another site"
+        if scope["type"] == "websocket" or scope["method"] in _SAFE_METHODS:
+            return None
         if scope["path"].startswith("/alnlp/"):
             kind = headers.get("content-type", "").partition(";")[0].strip().lower()
             if kind != "application/json":

@@ -41,9 +41,14 @@ def new_project_screen(workspace: Workspace) -> Panel:
         )
         sample = Panel("preview")
         with gr.Row():
-            text_column = gr.Dropdown([], label=NEW["text_column"])
+            # A form outlives a restart of the server, which then knows no choices: the values are
+            # checked against the file itself.
+            text_column = gr.Dropdown([], label=NEW["text_column"], allow_custom_value=True)
             label_column = gr.Dropdown(
-                [(NEW["no_label_column"], _NONE)], value=_NONE, label=NEW["label_column"]
+                [(NEW["no_label_column"], _NONE)],
+                value=_NONE,
+                label=NEW["label_column"],
+                allow_custom_value=True,
             )
         with gr.Row():
             name = gr.Textbox(label=NEW["name"], info=NEW["name_info"], max_length=64)
@@ -67,9 +72,7 @@ def new_project_screen(workspace: Workspace) -> Panel:
                     [(f"{key}: {spec.summary}", key) for key, spec in STRATEGIES.items()],
                     value=given.strategy, label=NEW["strategy"], info=NEW["strategy_info"],
                 )  # fmt: skip
-                batch_size = gr.Number(
-                    given.batch_size, label=NEW["batch_size"], precision=0, minimum=1
-                )
+                batch_size = gr.Number(given.batch_size, label=NEW["batch_size"], precision=0)
             test = gr.File(
                 label=NEW["test"],
                 type="filepath",
@@ -216,7 +219,7 @@ def _wanted_labels(
             raise DataError(NEW["no_labels"])
         return wanted
     found = read_preview(path, text_column or None, label_column, guess_label=False).labels
-    return None if set(wanted) == set(found) else wanted
+    return None if tuple(wanted) == found else wanted
 
 
 def _report(data: ImportReport, held_out: Sequence[ImportReport]) -> dict[str, Any]:

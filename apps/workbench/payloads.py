@@ -47,6 +47,7 @@ class Events(BaseModel):
     """A bundle of actions, oldest first; each is read on its own, since one may be unusable."""
 
     annotator: str = Name
+    project: str | None = Field(None, max_length=64)
     events: list[dict[str, Any]] = Field(max_length=1000)
 
 
@@ -77,7 +78,12 @@ def asked(example: AskedExample) -> dict[str, Any]:
     }
 
 
-def answered(item: Answered) -> dict[str, Any]:
+def remarks(item: Found, annotator: str) -> dict[str, Any]:
+    """What was noted about an example: anybody's flag, this annotator's comment."""
+    return {"flagged": item.flagged, "comment": item.comments.get(annotator)}
+
+
+def answered(item: Answered, noted: dict[str, Any]) -> dict[str, Any]:
     """An earlier answer with its example, in the shape that the browser's queue keeps."""
     event = item.event
     return {
@@ -92,6 +98,7 @@ def answered(item: Answered) -> dict[str, Any]:
             "suggestion": event.suggestion,
             "confidence": event.confidence,
             "round": event.round,
+            **noted,
         },
     }
 
@@ -134,6 +141,7 @@ def state(project: Project, status: dict[str, Any]) -> dict[str, Any]:
     task, settings = project.task, project.settings
     return {
         "name": project.name,
+        "uid": project.uid,
         "task": {"kind": task.kind, "labels": task.labels, "multilabel": task.multilabel},
         "guidelines": settings.guidelines,
         "status": status,

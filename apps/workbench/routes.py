@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 
 from alnlp.errors import AlnlpError, DataError, ProjectError, StoreError
+from alnlp.project import Answered, Project
 from alnlp.store import NewEvent
 from alnlp_apps.workbench import payloads
 from alnlp_apps.workbench.texts import TEXTS
@@ -27,6 +28,10 @@ Offset = Annotated[int, Query(ge=0)]
 
 class Refused(AlnlpError):
     """Somebody acts under another name than the one they logged in with."""
+
+
+class OtherProject(AlnlpError):
+    """Answers for a project that only has the same name."""
 
 
 def add_routes(app: FastAPI, workspace: Workspace) -> None:
@@ -77,12 +82,19 @@ def _project_routes(workspace: Workspace) -> APIRouter:
     @router.post("/ask")
     def ask(request: Request, name: str, body: payloads.Ask) -> dict[str, Any]:
         _check_user(request, body.annotator)
-        project = workspace.desk(name).project
+        desk = workspace.desk(name)
+        project = desk.project
         if body.rerank:
             project.release(body.annotator, keep=body.keep)
         batch = project.ask(body.n, annotator=body.annotator)
+        if not batch:
+            desk.train_if_due(1)  # the last batch may be smaller than the others
+        found = project.found([example.id for example in batch])
         return {
-            "examples": [payloads.asked(example) for example in batch],
+            "examples": [
+                payloads.asked(example) | payloads.remarks(known, body.annotator)
+                for example, known in zip(batch, found, strict=True)
+            ],
             "notice": batch.notice,
         }
 
@@ -90,6 +102,8 @@ def _project_routes(workspace: Workspace) -> APIRouter:
     def events(request: Request, name: str, body: payloads.Events) -> dict[str, Any]:
         _check_user(request, body.annotator)
         desk = workspace.desk(name)
+        if body.project is not None and body.project != desk.project.uid:
+            raise OtherProject(f"project: {name!r} is another project than these answers belong to")
         usable, refused = _read_events(body)
         saved, unusable = _record(desk, usable)
         return {"saved": saved, "refused": refused + unusable, "status": desk.status()}
@@ -103,8 +117,8 @@ def _project_routes(workspace: Workspace) -> APIRouter:
         newest = project.undoable(annotator, offset + limit)[offset:]
         undone = project.redoable(annotator, limit)
         return {
-            "answered": [payloads.answered(item) for item in newest],
-            "undone": [payloads.answered(item) for item in undone],
+            "answered": _with_examples(project, annotator, newest),
+            "undone": _with_examples(project, annotator, undone),
         }
 
     @router.get("/search")
@@ -158,6 +172,16 @@ def _project_routes(workspace: Workspace) -> APIRouter:
     return router
 
 
+def _with_examples(
+    project: Project, annotator: str, items: Sequence[Answered]
+) -> list[dict[str, Any]]:
+    found = project.found([item.example.id for item in items])
+    return [
+        payloads.answered(item, payloads.remarks(known, annotator))
+        for item, known in zip(items, found, strict=True)
+    ]
+
+
 def _check_user(request: Request, annotator: str) -> None:
     user = request.scope["alnlp.user"]
     if user is not None and user != annotator:
@@ -190,7 +214,7 @@ def _record(desk: Desk, events: Sequence[NewEvent]) -> tuple[list[str], list[dic
 
 
 def _status_of(error: AlnlpError) -> int:
-    kinds = {Refused: 403, ProjectError: 404, DataError: 422, StoreError: 503}
+    kinds = {Refused: 403, OtherProject: 409, ProjectError: 404, DataError: 422, StoreError: 503}
     return next((status for kind, status in kinds.items() if isinstance(error, kind)), 400)
 
 

@@ -23,6 +23,7 @@ STATIC = Path(__file__).parent / "static"
 PORT = 7860
 _PORTS_TRIED = 50
 _GRACE_SECONDS = 3
+_LARGEST_UPLOAD = "2gb"
 
 
 def serve(
@@ -97,7 +98,7 @@ def build(
         from alnlp.worker import Trainer
 
         trainer = Trainer()
-    workspace = Workspace(folder, trainer, selected)
+    workspace = Workspace(folder, trainer, selected, alone=not local)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -116,6 +117,7 @@ def build(
         path="/",
         app_kwargs={"openapi_url": None},
         footer_links=[],
+        max_file_size=_LARGEST_UPLOAD,
         run_history=False,
         show_error=False,
         ssr_mode=False,

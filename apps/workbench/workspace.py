@@ -42,23 +42,34 @@ class Desk:
         self.project = project
         self._trainer = trainer
         self._lock = threading.Lock()
-        self._due = project.status()["since_round"]
+        newest = project.newest_round
+        self._asked_at = newest.seq if newest else 0  # the newest event at the last request
+
+    @property
+    def due(self) -> int:
+        """Answers that count and came after the last request for a training."""
+        return self.project.answers_since(self._asked_at)[0]
 
     def record(self, events: Sequence[NewEvent]) -> list[Event]:
         """Store events; a training is requested when enough answers have come in."""
         stored = self.project.record(events)
-        answers = sum(event.kind == "label" for event in stored)
-        with self._lock:
-            self._due += answers
-            complete = answers and self._due >= self.project.settings.batch_size
-        if complete:
-            self.train()
+        if any(event.kind == "label" for event in stored):
+            self.train_if_due(self.project.settings.batch_size)
         return stored
+
+    def train_if_due(self, answers: int) -> None:
+        """Request a training if at least so many answers came after the last request."""
+        with self._lock:
+            due, newest = self.project.answers_since(self._asked_at)
+            if due < answers:
+                return
+            self._asked_at = newest
+        self._trainer.request(self.project.folder)
 
     def train(self) -> None:
         """Request a training."""
         with self._lock:
-            self._due = 0
+            self._asked_at = self.project.answers_since(self._asked_at)[1]
         self._trainer.request(self.project.folder)
 
     def status(self) -> dict[str, Any]:
@@ -67,7 +78,7 @@ class Desk:
         return {
             **self.project.status(),
             "name": self.project.folder.name,
-            "due": self._due,
+            "due": self.due,
             "trainer": {name: getattr(trainer, name) for name in _TRAINER_FIELDS},
         }
 
@@ -77,11 +88,26 @@ class Desk:
 
 
 class Workspace:
-    """A folder whose subfolders are projects."""
+    """A folder whose subfolders are projects.
 
-    def __init__(self, folder: Path, trainer: Training, selected: str | None = None) -> None:
+    Args:
+        folder: of the projects.
+        trainer: trains all of them, one after the other.
+        selected: the project that is shown first.
+        alone: show only that one and those made here, since others may look at the workspace.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        trainer: Training,
+        selected: str | None = None,
+        *,
+        alone: bool = False,
+    ) -> None:
         self.folder = folder
         self.selected = selected
+        self._shown = {selected} if alone and selected else None
         self._trainer = trainer
         self._desks: dict[tuple[str, int], Desk] = {}
         self._lock = threading.Lock()
@@ -90,8 +116,9 @@ class Workspace:
         """The names of the projects, sorted."""
         if not self.folder.is_dir():
             return []
-        found = (path.name for path in self.folder.iterdir() if Project.is_project(path))
-        return sorted((name for name in found if not name.startswith(".")), key=str.casefold)
+        found = (path.name for path in self.folder.iterdir() if _is_project(path))
+        shown = (name for name in found if self._shown is None or name in self._shown)
+        return sorted((name for name in shown if not name.startswith(".")), key=str.casefold)
 
     def desk(self, name: str) -> Desk:
         """The desk of a project.
@@ -123,6 +150,8 @@ class Workspace:
         folder = self.folder / name
         if folder.exists():
             raise ProjectError(f"name: {name!r} is taken; choose another one")
+        if self._shown is not None:
+            self._shown.add(name)
         return folder
 
     def close(self) -> None:
@@ -130,3 +159,10 @@ class Workspace:
         self._trainer.close()
         for desk in self._desks.values():
             desk.project.close()
+
+
+def _is_project(folder: Path) -> bool:
+    try:
+        return Project.is_project(folder)
+    except ProjectError:  # a folder that this user may not read is none of this workspace's
+        return False
