@@ -36,6 +36,9 @@ HOSTILE = {
     "lines": "first line\n\n    indented\tand a tab",
 }
 
+REFUSED = ".al-refused:has-text('1 answer could not be saved')"
+SHOWS = "(text) => document.querySelector('.al-text').textContent === text"
+
 
 @pytest.fixture(scope="module")
 def browser():
@@ -356,7 +359,6 @@ def test_two_annotators_never_see_the_same_example(workspace, visit, inbox):
             ready(page)
             page.get_by_label("Annotator").fill(name)
             page.keyboard.press("Enter")
-            page.wait_for_function("() => !document.querySelector('.al-loading')")
             saved(page)
             ready(page)
             seen[name] = page
@@ -420,21 +422,274 @@ def forgive(visit, *reasons: str) -> None:
         page.problems[:] = [p for p in page.problems if not any(reason in p for reason in reasons)]
 
 
-def test_an_answer_that_the_server_refuses_is_shown_and_does_not_block(workspace, visit, inbox):
+def test_a_refused_answer_is_kept_and_shown_until_dismissed(workspace, visit, inbox):
     with inbox(workspace) as (base, project):
         page = visit(base, "inbox")
         ready(page)
         page.evaluate(
             """async () => {
               const { outbox } = await import("/alnlp/static/outbox.js");
+              const { session } = await import("/alnlp/static/session.js");
               const event = { uid: "bad", kind: "label", example_id: "nowhere", answer: "refund" };
-              outbox("inbox", "me").add(event);
+              outbox(session.state, "me").add(event);
             }"""
         )
-        page.wait_for_selector(".al-alert:has-text('Not saved')")
+        page.wait_for_selector(REFUSED)
         press(page, "1")
         saved(page)
         assert project.status()["labelled"] == 1
+        assert page.locator(REFUSED).is_visible()
+        page.reload()
+        page.wait_for_selector(REFUSED)
+        page.get_by_role("button", name="Dismiss").click()
+        page.wait_for_selector(REFUSED, state="hidden")
+        page.reload()
+        ready(page)
+        assert page.locator(REFUSED).count() == 0
+
+
+def test_answers_wait_for_their_own_project_not_for_one_of_the_same_name(tmp_path, visit, served):
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+    make_project(tmp_path / "first" / "inbox", sentences(30))
+    make_project(tmp_path / "second" / "inbox", sentences(30))
+    with served(tmp_path / "first", trainer=IdleTrainer()) as base:
+        page = visit(base, "inbox")
+        ready(page)
+        context = page.context
+        page.route("**/events", lambda route: route.abort())
+        press(page, "1")
+        page.wait_for_selector('.al-saved[data-state="offline"]')
+        page.close()
+        (tmp_path / "first" / "inbox").rename(tmp_path / "first" / "moved")
+        (tmp_path / "second" / "inbox").rename(tmp_path / "first" / "inbox")
+        again = visit(base, "inbox", context=context)
+        ready(again)
+        press(again, "2")
+        saved(again)
+        assert labelled(tmp_path / "first" / "inbox") == {LABELS[1]: 1}
+        forgive(visit, "ERR_FAILED")
+
+
+def test_a_page_takes_up_the_project_that_came_under_the_same_name(tmp_path, visit, served):
+    for name in ("shown", "second"):
+        (tmp_path / name).mkdir()
+        make_project(tmp_path / name / "inbox", sentences(30, seed=len(name)))
+    with served(tmp_path / "shown", trainer=IdleTrainer()) as base:
+        page = visit(base, "inbox")
+        ready(page)
+        (tmp_path / "shown" / "inbox").rename(tmp_path / "gone")
+        (tmp_path / "second" / "inbox").rename(tmp_path / "shown" / "inbox")
+        press(page, "1")
+        page.wait_for_selector(".al-alert:not(.al-refused):visible")
+        ready(page)
+        press(page, "2")
+        saved(page)
+        assert labelled(tmp_path / "shown" / "inbox") == {LABELS[1]: 1}
+        assert labelled(tmp_path / "gone") == {}
+        forgive(visit, "409")
+
+
+def labelled(folder) -> dict[str, int]:
+    project = Project.open(folder)
+    counts = {label: n for label, n in project.status()["per_label"].items() if n}
+    project.close()
+    return counts
+
+
+def test_the_order_of_answers_does_not_hang_on_the_clock(workspace, visit, inbox):
+    with inbox(workspace) as (base, _):
+        page = visit(base, "inbox")
+        ready(page)
+        page.context.set_offline(True)
+        press(page, "1")
+        page.evaluate("() => { const now = Date.now() - 3_600_000; Date.now = () => now; }")
+        press(page, "2")
+        press(page, "3")
+        answers = page.evaluate(
+            """async () => {
+              const { outbox } = await import("/alnlp/static/outbox.js");
+              const { session } = await import("/alnlp/static/session.js");
+              return outbox(session.state, "me").events().map((event) => event.answer);
+            }"""
+        )
+        assert answers == list(LABELS)
+        page.context.set_offline(False)
+        saved(page)
+        forgive(visit, "ERR_INTERNET_DISCONNECTED")
+
+
+def test_nothing_is_left_only_if_the_server_knew_all_answers(workspace, visit, inbox):
+    with inbox(workspace) as (base, _):
+        page = visit(base, "inbox")
+        ready(page)
+        held = []
+        page.route("**/ask", lambda route: held.append((route, route.fetch())), times=1)
+        for _ in range(14):
+            press(page, "1")
+        while not held:
+            page.evaluate("1")  # lets the route be served
+        for _ in range(6):
+            press(page, "1")
+        page.wait_for_selector(".al-empty:has-text('Waiting')")
+        (route, response), body = held[0], held[0][1].json()
+        known = set(route.request.post_data_json["keep"])
+        body["examples"] = [example for example in body["examples"] if example["id"] in known]
+        assert body["examples"]
+        route.fulfill(response=response, json=body)
+        ready(page)
+
+
+def test_a_comment_being_typed_is_kept_when_the_example_is_answered(workspace, visit, inbox):
+    with inbox(workspace) as (base, project):
+        page = visit(base, "inbox")
+        ready(page)
+        first = text_of(page)
+        page.keyboard.press("c")
+        page.keyboard.type("half a thought")
+        page.locator(".al-label").first.click()
+        assert text_of(page) != first
+        page.keyboard.press("f")
+        saved(page)
+        (found,), _ = project.search(which="answered")
+        assert found.comments["me"] == "half a thought"
+        page.reload()
+        ready(page)
+        page.wait_for_selector(".al-remarks:has-text('Flagged')")
+        page.keyboard.press("ArrowLeft")
+        page.wait_for_selector(".al-remarks:has-text('Comment: half a thought')")
+        page.keyboard.press("c")
+        assert page.locator(".al-comment textarea").input_value() == "half a thought"
+
+
+def test_a_draft_of_the_guidelines_outlives_the_panel(workspace, visit, inbox):
+    with inbox(workspace) as (base, project):
+        page = visit(base, "inbox")
+        ready(page)
+        panel = page.locator(".al-panel")
+        page.keyboard.press("g")
+        panel.get_by_role("button", name="Edit").click()
+        page.keyboard.type("Be kind")
+        page.keyboard.press("Escape")
+        panel.wait_for(state="hidden")
+        page.keyboard.press("g")
+        assert panel.get_by_role("textbox").input_value() == "Be kind"
+        panel.get_by_role("button", name="Close").click()
+        page.keyboard.press("g")
+        panel.get_by_role("button", name="Keep").click()
+        panel.locator(".al-guidelines-text:has-text('Be kind')").wait_for()
+        assert project.settings.guidelines == "Be kind"
+
+
+def test_a_newcomer_is_shown_the_guidelines(tmp_path, visit, inbox):
+    make_project(tmp_path / "inbox", sentences(30), guidelines="Be kind")
+    with inbox(tmp_path) as (base, _):
+        page = visit(base, "inbox")
+        page.wait_for_selector(".al-panel:has-text('Be kind')")
+        press(page, "1")
+        saved(page)
+        with page.expect_response("**/answered?*"):
+            page.reload()
+        ready(page)
+        assert page.locator(".al-panel").is_hidden()
+
+
+def test_answers_given_in_another_tab_or_screen_leave_the_desk(workspace, visit, inbox):
+    with inbox(workspace) as (base, project):
+        page = visit(base, "inbox")
+        ready(page)
+        first = text_of(page)
+        other = visit(base, "inbox", context=page.context)
+        ready(other)
+        assert text_of(other) == first
+        second = press(other, "1")
+        page.wait_for_function(SHOWS, arg=second)
+        open_tab(page, "Data")
+        page.get_by_role("searchbox", name="Search the texts").fill(second)
+        page.wait_for_selector(".al-side :text('1 example')")
+        page.locator(".al-item").click()
+        with page.expect_response("**/answered?*"):
+            page.locator(".al-detail").get_by_role("button", name=LABELS[1]).click()
+        page.wait_for_selector(f".al-said:has-text('me: {LABELS[1]}')")
+        open_tab(page, "Label")
+        assert text_of(page) not in (first, second)
+        for expected in (second, first):
+            page.keyboard.press("u")
+            page.wait_for_function(SHOWS, arg=expected)
+        saved(page)
+        assert project.status()["labelled"] == 0
+
+
+def test_a_new_order_that_failed_is_asked_for_again(workspace, visit, inbox):
+    publish = """async () => {
+      const { session } = await import("/alnlp/static/session.js");
+      session.publish({ ...session.status, round: 1 });
+    }"""
+    with inbox(workspace) as (base, _):
+        page = visit(base, "inbox")
+        ready(page)
+        page.route("**/ask", lambda route: route.abort(), times=1)
+        with page.expect_event("requestfailed"):
+            page.evaluate(publish)
+        page.wait_for_function("() => true")
+        with page.expect_response(is_reranking):
+            page.evaluate(publish)
+        forgive(visit, "ERR_FAILED")
+
+
+def test_keys_go_to_the_example_after_a_click_on_a_tab(workspace, visit, inbox):
+    with inbox(workspace) as (base, _):
+        page = visit(base, "inbox")
+        ready(page)
+        first = text_of(page)
+        open_tab(page, "Progress")
+        open_tab(page, "Label")
+        page.keyboard.press(" ")
+        second = text_of(page)
+        assert second != first
+        page.keyboard.press("ArrowLeft")
+        page.wait_for_function(SHOWS, arg=first)
+        page.keyboard.press("Enter")
+        page.wait_for_function(SHOWS, arg=second)
+        page.keyboard.press("Enter")
+        page.wait_for_selector(".al-alert:has-text('no suggestion to accept')")
+
+
+def test_digits_do_not_switch_the_project_after_a_click_on_it(workspace, visit, inbox):
+    make_project(workspace / "1st", sentences(20, seed=3))
+    with inbox(workspace) as (base, _):
+        page = visit(base, "1st")
+        ready(page)
+        choice = page.get_by_label("Project", exact=True)
+        choice.focus()
+        choice.dispatch_event("pointerdown")
+        choice.select_option("inbox")
+        page.wait_for_url("**project=inbox")
+        ready(page)
+        page.keyboard.press("1")
+        saved(page)
+        assert choice.input_value() == "inbox"
+
+
+def test_a_server_that_is_late_is_found(workspace, visit, inbox):
+    with inbox(workspace) as (base, _):
+        page = visit(base)
+        ready(page)
+        page.route("**/alnlp/projects", lambda route: route.abort(), times=1)
+        page.goto(f"{base}/?project=inbox")
+        ready(page)
+        forgive(visit, "ERR_FAILED")
+
+
+def test_a_project_that_went_away_gives_way_to_another(workspace, visit, inbox):
+    make_project(workspace / "other", sentences(20, seed=3))
+    with inbox(workspace) as (base, _):
+        page = visit(base, "other")
+        ready(page)
+        (workspace / "other").rename(workspace.parent / "gone")
+        page.wait_for_url("**project=inbox", timeout=30_000)
+        ready(page)
+        forgive(visit, "404")
 
 
 def test_keys_are_inert_in_inputs_dialogs_and_when_held_down(workspace, visit, inbox):

@@ -69,7 +69,11 @@ LABEL: dict[str, Any] = {
     "saving": "Saving …",
     "offline": ["Offline, {n} answer waiting", "Offline, {n} answers waiting"],
     "not_saved": ["{n} answer waiting: {message}", "{n} answers waiting: {message}"],
-    "refused": "Not saved: {error}",
+    "refused": [
+        "{n} answer could not be saved: {error}",
+        "{n} answers could not be saved: {error}",
+    ],
+    "dismiss": "Dismiss",
     "problem": "That did not work: {error}",
     "loading": "One moment …",
     "lost": "The server does not answer",

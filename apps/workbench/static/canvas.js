@@ -25,6 +25,10 @@ class Canvas {
     host.replaceChildren(this.view.element);
     document.addEventListener("keydown", (event) => this.key(event), { signal });
     document.addEventListener("visibilitychange", () => this.clock(), { signal });
+    document.addEventListener("click", (event) => {
+      // A tab that keeps the focus would swallow Space, Enter and the arrows.
+      if (event.detail > 0) event.target.closest?.("[role=tab]")?.blur();
+    }, { signal });
     session.addEventListener("project", () => this.open(), { signal });
     session.addEventListener("status", () => this.status(), { signal });
     session.addEventListener("lost", () => this.render(), { signal });
@@ -35,6 +39,8 @@ class Canvas {
   open() {
     const { project, annotator, state } = session;
     if (!project || !state) {
+      this.view.comment.leave();
+      this.listening?.abort();
       this.queue = null;
       this.render();
       return;
@@ -43,27 +49,43 @@ class Canvas {
     const labels = JSON.stringify(state.task);
     if (labels !== this.labels) this.view.labels.render(state.task.labels);
     this.labels = labels;
-    if (this.queue?.project === project && this.queue.annotator === annotator) {
+    const box = outbox(state, annotator);
+    if (this.queue?.outbox === box) {
       this.render();
       return;
     }
+    this.view.comment.leave();
     this.listening?.abort();
     this.listening = new AbortController();
     const { signal } = this.listening;
-    this.outbox = outbox(project, annotator);
-    this.queue = new Queue(project, annotator, this.outbox);
+    this.outbox = box;
+    this.queue = new Queue(project, annotator, box);
     this.round = session.status.round;
     this.watched.id = null;
     this.queue.addEventListener("change", () => this.render(), { signal });
     this.queue.addEventListener("problem", ({ detail }) => this.problem(detail), { signal });
     this.outbox.addEventListener("change", () => this.view.showSaved(this.outbox), { signal });
     this.outbox.addEventListener("saved", ({ detail }) => this.delivered(detail), { signal });
-    this.outbox.addEventListener("refused", ({ detail }) => {
-      this.view.showAlert(fill(t.refused, { error: detail }));
-    }, { signal });
+    this.outbox.addEventListener("added", ({ detail }) => this.queue.heard(detail), { signal });
+    this.outbox.addEventListener("refused", ({ detail }) => this.queue.refused(detail), { signal });
+    this.outbox.addEventListener("foreign", ({ detail }) => this.foreign(detail), { signal });
     this.view.showSaved(this.outbox);
     this.render();
-    this.queue.ask().then(() => this.queue.loadOlder());
+    this.begin(this.queue);
+  }
+
+  /** The first examples, and what was answered earlier; a newcomer is shown the guidelines. */
+  async begin(queue) {
+    await queue.ask();
+    await queue.loadOlder();
+    if (queue !== this.queue || !queue.isNew || !session.state?.guidelines) return;
+    if (!this.view.guidelines.open) this.view.guidelines.toggle(true);
+  }
+
+  /** Another project has come under this name: what waits is kept, and that one is taken up. */
+  async foreign(error) {
+    await session.reload();
+    this.view.showAlert(error.message);
   }
 
   delivered(status) {
@@ -81,9 +103,17 @@ class Canvas {
     const { status } = session;
     this.view.trainer.show(status);
     if (!this.queue) return;
-    if (status.round > this.round) this.queue.ask(true);
+    if (status.round > this.round) this.rerank(this.queue, status.round);
     else if (!this.queue.upcoming.length && this.queue.asked && !this.queue.exhausted) this.queue.ask();
-    this.round = status.round;
+  }
+
+  /** Until it has been done, every further status tries it again. */
+  async rerank(queue, round) {
+    if (this.reranking === queue) return;
+    this.reranking = queue;
+    const done = await queue.ask(true);
+    if (this.reranking === queue) this.reranking = null;
+    if (done && queue === this.queue) this.round = round;
   }
 
   // Showing
@@ -111,7 +141,7 @@ class Canvas {
 
   explain() {
     const { view, queue } = this;
-    const again = [t.look_again, () => (queue ? queue.ask() : session.reload())];
+    const again = [t.look_again, () => (queue ? queue.ask() : session.again())];
     if (session.lost && !queue) view.showEmpty(t.lost, session.lost.message, [again]);
     else if (!session.project) {
       view.showEmpty(t.no_project, t.no_project_detail, [[t.new_project, () => this.trigger("new_project")]]);
@@ -137,7 +167,9 @@ class Canvas {
     const { view, queue } = this;
     if (name === "help") return view.help.open(this.task?.labels ?? [], this.task?.multilabel);
     if (name === "close") return this.close();
+    if (name === "commented") return value.queue.remark("comment", value.words, value.example);
     if (!queue) return false;
+    if (name === "dismiss") return this.outbox.dismiss();
     if (name === "guidelines") return view.guidelines.toggle();
     if (name === "guide") return this.guide(value);
     if (name === "undo") return this.undo();
@@ -153,8 +185,7 @@ class Canvas {
     if (name === "accept" || name === "enter") return this.accept(example);
     if (name === "skip") return this.settle("skip", null, t.said_skip);
     if (name === "flag") return queue.remark(example.flagged ? "unflag" : "flag");
-    if (name === "comment") return view.comment.open(example.comment);
-    if (name === "commented") return queue.remark("comment", value);
+    if (name === "comment") return view.comment.open(example.comment, { queue, example });
     if (name === "filter") return view.labels.startFilter();
     return this.scroll(name);
   }
@@ -168,7 +199,7 @@ class Canvas {
 
   accept(example) {
     if (example.suggestion === null) {
-      this.view.say(t.nothing_to_accept);
+      this.view.showAlert(t.nothing_to_accept);
       return undefined;
     }
     return this.answer(example.suggestion);
@@ -182,6 +213,7 @@ class Canvas {
     this.clock();
     const seconds = Math.min(LONGEST, Math.round(this.watched.seconds * 10) / 10);
     this.view.showAlert(null);
+    this.view.comment.leave();
     this.watched.id = null;
     this.queue.settle(kind, answer, seconds);
     this.announce(said);
@@ -215,8 +247,10 @@ class Canvas {
     try {
       await call(inProject(session.project, "guidelines"), { guidelines });
       await session.reload();
+      return true;
     } catch (error) {
       this.view.showAlert(fill(t.problem, { error: error.message }));
+      return false;
     }
   }
 

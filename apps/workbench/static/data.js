@@ -98,9 +98,9 @@ class Data {
 
   /** Send an event about the picked example, and show what has become of it. */
   async act(event) {
-    const box = outbox(session.project, session.annotator);
+    const box = outbox(session.state, session.annotator);
     let refused = null;
-    const note = ({ detail }) => (refused = detail);
+    const note = ({ detail }) => (refused = detail.error);
     box.addEventListener("refused", note);
     box.add(event);
     const sent = await box.flush();

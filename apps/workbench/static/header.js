@@ -7,9 +7,15 @@ import texts from "../texts.js";
 const t = texts.app;
 
 export function mount(host) {
+  let pointed = false;
   const project = h("select", {
     class: "al-input", "aria-label": t.project,
-    onchange: () => session.select(project.value),
+    onpointerdown: () => (pointed = true),
+    onkeydown: () => (pointed = false),
+    onchange: () => {
+      if (pointed) project.blur(); // the next digit is meant for a label
+      session.select(project.value);
+    },
   });
   const annotator = h("input", {
     class: "al-input", "aria-label": t.annotator, title: t.annotator_title, maxlength: "64",

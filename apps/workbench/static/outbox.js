@@ -1,21 +1,29 @@
 // Answers on their way to the server. Each waits in localStorage, under a key of its own so that
-// two tabs never overwrite one another, until the server has said that it is on its disk.
+// two tabs never overwrite one another, until the server has said that it is on its disk. Those
+// that it refuses are kept aside until the person has seen them.
 
 import { ApiError, call, inProject } from "./api.js";
 
 const PREFIX = "alnlp/outbox/";
+const REFUSED = "alnlp/refused/";
 const AT_ONCE = 100;
 const WAITS = [1, 2, 4, 8, 15]; // seconds before the next try
 const boxes = new Map();
-let counter = 0;
 
+/**
+ * Events: "change" (what waits or is kept aside), "added" (detail: {event, by}; from here, or from
+ * another tab), "saved" (detail: the status), "refused" (detail: {event, error}), "foreign"
+ * (detail: an error; another project has taken the place of this one).
+ */
 export class Outbox extends EventTarget {
   /** Use `outbox()`: there is one box for each project and annotator. */
-  constructor(project, annotator) {
+  constructor({ uid, name }, annotator) {
     super();
-    this.project = project;
+    this.uid = uid;
+    this.project = name;
     this.annotator = annotator;
-    this.prefix = prefixOf(project, annotator);
+    this.place = placeOf(uid, annotator);
+    this.prefix = PREFIX + this.place;
     this.memory = new Map(); // where the browser refuses to store
     this.failures = 0;
     this.problem = null;
@@ -23,18 +31,9 @@ export class Outbox extends EventTarget {
     this.timer = null;
   }
 
-  /** Keys of the waiting events, oldest first. */
-  keys() {
-    const keys = [...this.memory.keys()];
-    try {
-      for (let i = 0; i < localStorage.length; i++) {
-        const key = localStorage.key(i);
-        if (key.startsWith(this.prefix)) keys.push(key);
-      }
-    } catch {
-      // No storage at all: the memory is all there is.
-    }
-    return keys.sort();
+  /** Keys of the waiting events, oldest first; with a prefix, of those kept there. */
+  keys(prefix = this.prefix) {
+    return [...this.memory.keys(), ...storedKeys()].filter((key) => key.startsWith(prefix)).sort();
   }
 
   get waiting() {
@@ -44,29 +43,42 @@ export class Outbox extends EventTarget {
   /** The waiting events, oldest first. */
   events() {
     return this.keys().flatMap((key) => {
-      const event = this.read(key);
+      const event = this.read(key)?.event;
       return event ? [event] : [];
     });
   }
 
-  add(event) {
-    const order = `${Date.now().toString(36).padStart(9, "0")}-${String(counter++).padStart(6, "0")}`;
-    const key = `${this.prefix}${order}-${event.uid}`;
-    try {
-      localStorage.setItem(key, JSON.stringify(event));
-    } catch {
-      this.memory.set(key, event);
-    }
+  /** What the server refused and nobody has dismissed: {n, error}, the newest reason. */
+  get refused() {
+    const keys = this.keys(REFUSED + this.place);
+    return { n: keys.length, error: keys.length ? this.read(keys.at(-1))?.error ?? "" : null };
+  }
+
+  dismiss() {
+    for (const key of this.keys(REFUSED + this.place)) this.remove(key);
+    this.changed();
+  }
+
+  /** Take an event; `by` is handed on to those who listen, so that they know their own. */
+  add(event, by = null) {
+    // The clock may be set back: what is added later must still be sent later.
+    const last = parseInt(this.keys().at(-1)?.slice(this.prefix.length) ?? "0", 36);
+    const order = Math.max(Date.now(), last + 1).toString(36).padStart(9, "0");
+    this.store(`${this.prefix}${order}-${event.uid}`, { project: this.project, event });
+    this.dispatchEvent(new CustomEvent("added", { detail: { event, by } }));
     this.flush();
   }
 
-  read(key) {
-    if (this.memory.has(key)) return this.memory.get(key);
+  store(key, value) {
     try {
-      return JSON.parse(localStorage.getItem(key));
+      localStorage.setItem(key, JSON.stringify(value));
     } catch {
-      return null;
+      this.memory.set(key, value);
     }
+  }
+
+  read(key) {
+    return this.memory.get(key) ?? stored(key);
   }
 
   remove(key) {
@@ -94,15 +106,15 @@ export class Outbox extends EventTarget {
     for (let keys = this.keys(); keys.length; keys = this.keys()) {
       const batch = new Map();
       for (const key of keys.slice(0, AT_ONCE)) {
-        const event = this.read(key);
+        const event = this.read(key)?.event;
         if (event?.uid) batch.set(event.uid, key);
         else this.remove(key);
       }
-      const events = [...batch.values()].map((key) => this.read(key));
+      const events = [...batch.values()].flatMap((key) => this.read(key)?.event ?? []);
       if (!events.length) continue;
       try {
         const path = inProject(this.project, "events");
-        const answer = await call(path, { annotator: this.annotator, events });
+        const answer = await call(path, { annotator: this.annotator, project: this.uid, events });
         this.settle(batch, answer);
       } catch (error) {
         this.retryLater(error);
@@ -116,18 +128,27 @@ export class Outbox extends EventTarget {
     this.failures = 0;
     this.problem = null;
     for (const uid of answer.saved) this.remove(batch.get(uid));
-    for (const { uid, error } of answer.refused) {
-      this.remove(batch.get(uid));
-      this.dispatchEvent(new CustomEvent("refused", { detail: error }));
-    }
+    for (const { uid, error } of answer.refused) this.setAside(batch.get(uid), error);
     if (!answer.saved.length && !answer.refused.length) {
       throw new ApiError("the server named none of the events", 500);
     }
     this.dispatchEvent(new CustomEvent("saved", { detail: answer.status }));
   }
 
+  setAside(key, error) {
+    const waiting = this.read(key);
+    if (!waiting) return;
+    this.store(REFUSED + key.slice(PREFIX.length), { ...waiting, error });
+    this.remove(key);
+    this.dispatchEvent(new CustomEvent("refused", { detail: { event: waiting.event, error } }));
+  }
+
   retryLater(error) {
     this.problem = error;
+    if (error.status === 409) { // what waits belongs to a project that is elsewhere or gone
+      this.dispatchEvent(new CustomEvent("foreign", { detail: error }));
+      return;
+    }
     const seconds = WAITS[Math.min(this.failures++, WAITS.length - 1)];
     this.timer = setTimeout(() => this.flush(), seconds * 1000);
   }
@@ -137,33 +158,66 @@ export class Outbox extends EventTarget {
   }
 }
 
-function prefixOf(project, annotator) {
-  return `${PREFIX}${encodeURIComponent(project)}/${encodeURIComponent(annotator)}/`;
+function placeOf(uid, annotator) {
+  return `${encodeURIComponent(uid)}/${encodeURIComponent(annotator)}/`;
 }
 
-/** The one outbox of a project and annotator. */
+function storedKeys() {
+  try {
+    return Object.keys(localStorage);
+  } catch {
+    return []; // no storage at all: the memory is all there is
+  }
+}
+
+function stored(key) {
+  try {
+    return JSON.parse(localStorage.getItem(key));
+  } catch {
+    return null;
+  }
+}
+
+/** The one outbox of a project, {uid, name} as the server gave them, and an annotator. */
 export function outbox(project, annotator) {
-  const key = prefixOf(project, annotator);
+  const key = placeOf(project.uid, annotator);
   if (!boxes.has(key)) boxes.set(key, new Outbox(project, annotator));
   return boxes.get(key);
 }
 
-/** Send what an earlier visit left behind, for whichever project and annotator. */
-export function sendLeftovers() {
-  try {
-    for (const key of Object.keys(localStorage)) {
-      if (!key.startsWith(PREFIX)) continue;
-      const [project, annotator] = key.slice(PREFIX.length).split("/").map(decodeURIComponent);
-      outbox(project, annotator);
-    }
-  } catch {
-    return; // no storage, no leftovers
-  }
+function flushAll() {
   for (const box of boxes.values()) box.flush();
 }
 
-addEventListener("online", () => {
-  for (const box of boxes.values()) box.flush();
+/** Send what an earlier visit left behind, each to the very project that it was meant for. */
+export async function sendLeftovers(projects) {
+  flushAll();
+  const places = new Map();
+  for (const key of storedKeys().filter((name) => name.startsWith(PREFIX))) {
+    const [uid, annotator] = key.slice(PREFIX.length).split("/").map(decodeURIComponent);
+    const name = stored(key)?.project;
+    const place = placeOf(uid, annotator);
+    if (projects.includes(name) && !boxes.has(place)) places.set(place, { uid, name, annotator });
+  }
+  for (const { uid, name, annotator } of places.values()) {
+    try {
+      const state = await call(inProject(name, "state", { annotator }));
+      if (state.uid === uid) outbox(state, annotator).flush();
+    } catch {
+      // It stays for the next visit.
+    }
+  }
+}
+
+addEventListener("online", flushAll);
+
+addEventListener("storage", ({ key, newValue }) => {
+  const [, kind, place] = /^(alnlp\/(?:outbox|refused)\/)([^/]*\/[^/]*\/)/.exec(key ?? "") ?? [];
+  const box = boxes.get(place);
+  if (!box) return;
+  const event = kind === PREFIX && newValue ? stored(key)?.event : null;
+  if (event) box.dispatchEvent(new CustomEvent("added", { detail: { event, by: null } }));
+  box.changed();
 });
 
 addEventListener("beforeunload", (event) => {

@@ -37,13 +37,19 @@ export class Guidelines {
     this.text = h("div", { class: "al-guidelines-text", dir: "auto", tabindex: "0" });
     this.input = h("textarea", { class: "al-input", rows: "10", dir: "auto", "aria-label": t.guidelines, hidden: true });
     this.edit = button(t.edit, () => this.editOrSave(), { class: "al-button" });
-    this.element = h("aside", { class: "al-panel", hidden: true, "aria-label": t.guidelines },
+    this.drafts = new Map(); // of the projects that are not on screen
+    this.element = h("aside", {
+      class: "al-panel", hidden: true, "aria-label": t.guidelines,
+      onkeydown: (event) => event.key === "Escape" && !event.isComposing && this.toggle(false),
+    },
       h("div", { class: "al-panel-head" }, h("h2", { text: t.guidelines }),
         button(t.close, () => this.toggle(false), { class: "al-button al-quiet" })),
       this.text, this.input, this.edit);
   }
 
-  show(words) {
+  /** Show the guidelines of a project; each project keeps the draft that was begun for it. */
+  show(words, project) {
+    if (project !== this.project) this.change(project);
     this.words = words;
     this.text.textContent = words || t.no_guidelines;
   }
@@ -52,29 +58,40 @@ export class Guidelines {
     return !this.element.hidden;
   }
 
+  change(project) {
+    if (!this.input.hidden) this.drafts.set(this.project, this.input.value);
+    const draft = this.drafts.get(project);
+    this.drafts.delete(project);
+    this.project = project;
+    this.input.value = draft ?? "";
+    this.turn(draft !== undefined);
+  }
+
+  /** Open or close the panel; what is being written in it stays. */
   toggle(open = !this.open) {
     this.element.hidden = !open;
-    this.turn(false);
+    this.input.blur();
     this.ontoggle(open);
   }
 
-  editOrSave() {
-    const editing = !this.input.hidden;
-    if (editing) this.onsave(this.input.value.trim());
-    else this.input.value = this.words;
-    this.turn(!editing);
+  async editOrSave() {
+    if (this.input.hidden) {
+      this.input.value = this.words;
+      this.turn(true);
+      this.input.focus();
+    } else if (await this.onsave(this.input.value.trim())) this.turn(false);
   }
 
   turn(editing) {
     this.input.hidden = !editing;
     this.text.hidden = editing;
     this.edit.textContent = editing ? t.keep : t.edit;
-    if (editing) this.input.focus();
   }
 }
 
 /** A box under the example: Enter keeps the comment, Shift+Enter breaks the line. */
 export class Comment {
+  /** @param {(words: string, about: object) => void} onsave called with what `open` was given. */
   constructor(onsave) {
     this.onsave = onsave;
     this.input = h("textarea", {
@@ -87,8 +104,10 @@ export class Comment {
       button(t.cancel, () => this.close(), { class: "al-button al-quiet" }));
   }
 
-  open(words) {
-    this.input.value = words ?? "";
+  open(words, about) {
+    this.about = about;
+    this.before = words ?? "";
+    this.input.value = this.before;
     this.element.hidden = false;
     this.input.focus();
   }
@@ -101,7 +120,14 @@ export class Comment {
   save() {
     const words = this.input.value.trim();
     this.close();
-    this.onsave(words);
+    this.onsave(words, this.about);
+  }
+
+  /** The example goes away: what has been typed about it is kept. */
+  leave() {
+    if (this.element.hidden) return;
+    if (this.input.value.trim() === this.before.trim()) this.close();
+    else this.save();
   }
 
   key(event) {

@@ -26,6 +26,8 @@ export class Queue extends EventTarget {
     this.asking = null;
     this.olderLeft = true;
     this.loadingOlder = null;
+    this.reading = null;
+    this.acts = 0; // answers given, taken back or given again here
     for (const event of outbox.events()) {
       if (event.kind === "label" || event.kind === "skip") this.present.set(event.example_id, event);
       if (event.kind === "undo") this.present.delete(event.example_id);
@@ -48,6 +50,11 @@ export class Queue extends EventTarget {
     return last && last.example.id === this.current?.id ? last : null;
   }
 
+  /** Whether this annotator has never answered anything here. */
+  get isNew() {
+    return !this.olderLeft && !this.past.length && !this.undone.length && !this.present.size;
+  }
+
   // Answering
 
   /** Answer the example on screen: "label" with an answer, or "skip". Returns the example. */
@@ -66,12 +73,10 @@ export class Queue extends EventTarget {
     return example;
   }
 
-  /** Flag, unflag or comment the example on screen. */
-  remark(kind, comment = null) {
-    const example = this.current;
+  /** Flag, unflag or comment an example, by default the one on screen. */
+  remark(kind, comment = null, example = this.current) {
     this.send({ uid: newUid(), kind, example_id: example.id, comment });
-    if (kind === "comment") example.comment = comment;
-    else example.flagged = kind === "flag";
+    remember(example, kind, comment);
     this.changed();
   }
 
@@ -80,6 +85,7 @@ export class Queue extends EventTarget {
     if (!this.past.length) await this.loadOlder();
     const entry = this.past.pop();
     if (!entry) return null;
+    this.acts += 1;
     const { uid, example } = entry;
     this.send({ uid: newUid(), kind: "undo", example_id: example.id, target: uid });
     this.undone.push(entry);
@@ -105,6 +111,7 @@ export class Queue extends EventTarget {
   }
 
   stand(entry) {
+    this.acts += 1;
     this.past.push(entry);
     this.present.set(entry.example.id, entry);
     this.upcoming = this.without(entry.example);
@@ -116,7 +123,65 @@ export class Queue extends EventTarget {
   }
 
   send(event) {
-    this.outbox.add(event);
+    this.outbox.add(event, this);
+  }
+
+  // What happens elsewhere: in another tab, on another screen, at the server
+
+  /** Take note of an event of the outbox. */
+  heard({ event, by }) {
+    if (by === this) return;
+    const { kind, example_id: id } = event;
+    if (kind === "flag" || kind === "unflag" || kind === "comment") {
+      const known = [...this.upcoming, ...[...this.past, ...this.undone].map((entry) => entry.example)];
+      for (const example of known) if (example.id === id) remember(example, kind, event.comment);
+    } else {
+      if (kind === "undo") this.present.delete(id);
+      else this.present.set(id, event);
+      this.upcoming = this.without({ id });
+      this.reread();
+      if (this.upcoming.length < REFILL) this.ask();
+    }
+    this.changed();
+  }
+
+  /** The server does not take an answer: it does not stand. */
+  refused({ event }) {
+    this.present.delete(event.example_id);
+    this.reread();
+  }
+
+  /** Read the newest answers anew, since not all of them were given here. */
+  reread() {
+    this.reading ??= this.readNewest().finally(() => {
+      this.reading = null;
+    });
+    return this.reading;
+  }
+
+  async readNewest() {
+    const query = { annotator: this.annotator, limit: PAGE };
+    try {
+      for (let acts = -1; acts !== this.acts;) {
+        await this.outbox.flush();
+        acts = this.acts;
+        const { answered, undone } = await call(inProject(this.project, "answered", query));
+        if (acts === this.acts) this.replace(answered.reverse(), undone.reverse());
+      }
+    } catch (error) {
+      this.problem(error);
+    }
+  }
+
+  replace(past, undone) {
+    const shown = this.back ? this.past.at(-this.back).uid : null;
+    this.past = past;
+    this.undone = undone;
+    this.olderLeft = past.length === PAGE;
+    for (const entry of past) this.present.set(entry.example.id, entry);
+    const index = past.findIndex((entry) => entry.uid === shown);
+    this.back = index < 0 ? 0 : past.length - index;
+    this.changed();
   }
 
   // Looking around
@@ -176,20 +241,32 @@ export class Queue extends EventTarget {
     return asking;
   }
 
+  /** Resolves to whether the server has answered. */
   async fetch(rerank) {
+    let done = false;
     try {
-      await this.outbox.flush(); // so that what is answered here is not handed out again
+      const sent = await this.outbox.flush(); // so that what is answered here is not handed out again
+      const answered = new Set(this.present.keys());
       const keep = this.upcoming.slice(0, rerank ? KEEP : undefined).map((example) => example.id);
       const body = { annotator: this.annotator, n: ASK, keep, rerank };
       const { examples, notice } = await call(inProject(this.project, "ask"), body);
       this.notice = notice;
-      this.exhausted = examples.length < ASK;
+      // An answer given in the meantime makes room for more than this reply knows of.
+      const overtaken = examples.filter(({ id }) => this.present.has(id));
+      this.exhausted = examples.length < ASK && !overtaken.length;
+      const takenBack = overtaken.filter(({ id }) => sent && answered.has(id)); // elsewhere
+      for (const { id } of takenBack) this.present.delete(id);
+      if (takenBack.length) this.reread();
       this.merge(examples, rerank);
+      done = true;
+      const late = sent && overtaken.length > takenBack.length;
+      if (late && !this.upcoming.length) return await this.fetch(false);
     } catch (error) {
       this.problem(error);
     }
     this.asked = true;
     this.changed();
+    return done;
   }
 
   merge(examples, rerank) {
@@ -210,4 +287,9 @@ export class Queue extends EventTarget {
   changed() {
     this.dispatchEvent(new Event("change"));
   }
+}
+
+function remember(example, kind, comment) {
+  if (kind === "comment") example.comment = comment;
+  else example.flagged = kind === "flag";
 }

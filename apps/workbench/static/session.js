@@ -18,6 +18,7 @@ class Session extends EventTarget {
   state = null; // task, labels, guidelines of the project
   status = null;
   lost = null;
+  listed = false; // the list of projects is known, and none of them has been found missing
   timer = null;
   started = null;
 
@@ -28,12 +29,27 @@ class Session extends EventTarget {
 
   async begin() {
     document.addEventListener("visibilitychange", () => this.poll());
+    await this.find();
+    sendLeftovers(this.projects);
+  }
+
+  /** List the projects and take one up: the one in use, the one in the address, or the first. */
+  async find() {
     const wanted = new URLSearchParams(location.search).get("project");
     await this.loadProjects();
-    if (!this.fixed) this.annotator = stored(ANNOTATOR) || "me";
-    sendLeftovers();
-    const known = [wanted, this.selected].find((name) => this.projects.includes(name));
+    this.annotator ||= stored(ANNOTATOR) || "me";
+    if (!this.listed) {
+      this.emit("project");
+      this.poll();
+      return;
+    }
+    const known = [this.project, wanted, this.selected].find((name) => this.projects.includes(name));
     await this.select(known ?? this.projects[0] ?? null);
+  }
+
+  /** Ask again whatever could not be read. */
+  again() {
+    return this.listed ? this.reload() : this.find();
   }
 
   async loadProjects() {
@@ -43,6 +59,7 @@ class Session extends EventTarget {
       this.selected = answer.selected;
       this.fixed = answer.user !== null;
       if (this.fixed) this.annotator = answer.user;
+      this.listed = true;
       this.found();
     } catch (error) {
       this.missing(error);
@@ -105,7 +122,7 @@ class Session extends EventTarget {
 
   poll() {
     clearTimeout(this.timer);
-    if (!this.project || document.visibilityState === "hidden") return;
+    if ((!this.project && !this.lost) || document.visibilityState === "hidden") return;
     const wait = BUSY.has(this.status?.trainer.state) || this.lost ? 1500 : 5000;
     this.timer = setTimeout(() => this.look(), wait);
   }
@@ -113,8 +130,8 @@ class Session extends EventTarget {
   async look() {
     const project = this.project;
     try {
-      if (!this.state) {
-        await this.reload();
+      if (!this.state || !this.listed) {
+        await this.again();
         return;
       }
       const status = await call(inProject(project, "status"));
@@ -126,12 +143,13 @@ class Session extends EventTarget {
   }
 
   found() {
-    if (this.lost) sendLeftovers();
+    if (this.lost) sendLeftovers(this.projects);
     this.lost = null;
   }
 
   missing(error) {
     this.lost = error;
+    if (error.status === 404) this.listed = false;
     this.emit("lost");
   }
 

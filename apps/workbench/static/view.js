@@ -15,6 +15,9 @@ export class View {
     this.trainer = new TrainerLine();
     this.saved = h("span", { class: "al-saved", role: "status" });
     this.alert = h("div", { class: "al-alert", role: "alert", hidden: true });
+    this.refusedWords = h("span");
+    this.refused = h("div", { class: "al-alert al-row al-refused", role: "alert", hidden: true },
+      this.refusedWords, button(t.dismiss, () => act("dismiss"), { class: "al-button" }));
     this.why = h("p", { class: "al-why" });
     this.text = h("div", { class: "al-text", dir: "auto", tabindex: "0", role: "region", "aria-label": t.example });
     this.suggestion = h("p", { class: "al-suggestion" });
@@ -22,7 +25,7 @@ export class View {
       class: "al-button al-primary al-accept",
     });
     this.remarks = h("p", { class: "al-remarks" });
-    this.comment = new Comment((value) => act("commented", value));
+    this.comment = new Comment((words, about) => act("commented", { words, ...about }));
     this.labels = new Labels((name) => act("choose", name));
     this.guidelines = new Guidelines({
       ontoggle: (open) => this.element.classList.toggle("al-with-panel", open),
@@ -54,13 +57,14 @@ export class View {
       h("div", { class: "al-tools", role: "group", "aria-label": t.actions }, ...Object.values(this.tools)));
     return h("section", { class: "al al-canvas", "aria-label": t.screen },
       h("div", { class: "al-bar" }, this.trainer.element, this.saved),
-      this.alert, this.empty, this.desk, this.guidelines.element, this.help.element, this.live);
+      this.refused, this.alert, this.empty, this.desk, this.guidelines.element, this.help.element, this.live);
   }
 
   /** Show an example, what is said of it, and what has been chosen. */
   show({ queue, task, chosen, guidelines }) {
     const example = queue.current;
-    this.guidelines.show(guidelines);
+    this.guidelines.show(guidelines, queue.outbox.uid);
+    if (this.shown !== example?.id) this.comment.leave();
     this.desk.hidden = !example;
     this.empty.hidden = Boolean(example);
     this.tools.forward.disabled = !queue.back;
@@ -69,7 +73,6 @@ export class View {
     if (this.text.textContent !== example.text || this.shown !== example.id) {
       this.text.textContent = example.text;
       this.text.scrollTop = 0;
-      this.comment.close();
     }
     this.shown = example.id;
     this.why.textContent = this.whyWords(queue, example);
@@ -142,6 +145,9 @@ export class View {
         message: outbox.problem?.message,
       }),
     }[state];
+    const { n, error } = outbox.refused;
+    this.refused.hidden = !n;
+    this.refusedWords.textContent = n ? count(t.refused, n, { error }) : "";
   }
 
   showAlert(message) {
