@@ -6,6 +6,7 @@ a linear probe does not (LP-FT: Kumar et al. 2022, https://arxiv.org/abs/2202.10
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -78,5 +79,8 @@ def _regress(
     inputs: FloatArray, targets: NDArray[np.int64], strength: float
 ) -> tuple[FloatArray, FloatArray]:
     fitted = LogisticRegression(C=strength, max_iter=1000, class_weight="balanced")
-    fitted.fit(inputs, targets)
+    with warnings.catch_warnings():
+        # Few labels are what this is for, so many classes among them are no sign of a mistake.
+        warnings.filterwarnings("ignore", message="The number of unique classes")
+        fitted.fit(inputs, targets)
     return fitted.coef_, fitted.intercept_
