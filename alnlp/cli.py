@@ -7,13 +7,16 @@ import os
 import sys
 import tempfile
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from alnlp import __version__
 from alnlp.console import notes, progress_bars
 from alnlp.errors import AlnlpError, Cancelled, DataError, ProjectError
+
+if TYPE_CHECKING:
+    from alnlp.data import ImportReport
 
 app = typer.Typer(
     name="alnlp",
@@ -150,9 +153,8 @@ def new(
             model=model,
             strategy=strategy,
         )
-    for report in project.reports:
-        for line in report.summary():
-            typer.echo(line)
+    for report, part in zip(project.reports, ("pool", "test"), strict=False):
+        _say(report, folder / part)
     status = project.status()
     typer.echo(f"labels: {', '.join(status['labels'])}")
     typer.echo(f"{status['labelled']} examples answered already")
@@ -183,8 +185,7 @@ def import_(
             encoding=encoding,
             progress=progress,
         )
-    for line in report.summary():
-        typer.echo(line)
+    _say(report, folder / "pool")
     typer.echo(f"{project.status()['labelled']} of {len(project.pool)} examples are answered")
 
 
@@ -365,6 +366,13 @@ def models(as_json: AsJson = False) -> None:
         ],
         as_json,
     )
+
+
+def _say(report: ImportReport, folder: Path) -> None:
+    for line in report.summary():
+        typer.echo(line)
+    if report.rejected_file:
+        typer.echo(f"every refused row, with line and reason: {folder / report.rejected_file}")
 
 
 def _catalogue(entries: list[dict[str, Any]], as_json: bool) -> None:
