@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +12,7 @@ from alnlp.data import ImportReport, import_examples
 from alnlp.errors import DataError, ProjectError
 from alnlp.models import locate
 from alnlp.progress import Progress, Step
+from alnlp.project.folders import new_folder
 from alnlp.project.settings import Settings
 from alnlp.store import NewEvent, Store
 from alnlp.strategies import find
@@ -80,9 +78,7 @@ def create_folder(
     find(settings.strategy, task.kind)
     settings = replace(settings, model=locate(settings.model))
     try:
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise ProjectError(f"{folder}: already exists; choose a new folder or open this one")
-        with _new_folder(folder) as temporary:
+        with new_folder(folder) as temporary:
             found: dict[str, Answer] = {}
             report = source.read_into(temporary / "pool", task, progress, first_of(found))
             reports = [report]
@@ -97,29 +93,6 @@ def create_folder(
         raise ProjectError(
             f"{folder}: cannot be written ({error.strerror or error}); choose another folder"
         ) from error
-
-
-@contextmanager
-def _new_folder(folder: Path) -> Iterator[Path]:
-    """A temporary folder beside `folder` that takes its name at the end, or leaves no trace."""
-    missing = [parent for parent in folder.parents if not parent.exists()]
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        temporary = Path(tempfile.mkdtemp(prefix=".alnlp-new-", dir=folder.parent))
-        try:
-            temporary.chmod(0o755)
-            yield temporary
-            if folder.exists():
-                folder.rmdir()
-            temporary.rename(folder)
-        except BaseException:
-            shutil.rmtree(temporary, ignore_errors=True)
-            raise
-    except BaseException:
-        for parent in missing:  # from the innermost outwards
-            with suppress(OSError):
-                parent.rmdir()
-        raise
 
 
 def answer_events(answers: Iterable[tuple[str, Answer]]) -> Iterator[list[NewEvent]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ from alnlp.data import Pool
 from alnlp.data.delimited import guarded
 from alnlp.errors import DataError, ProjectError
 from alnlp.models import public_name
+from alnlp.project.folders import new_folder
 from alnlp.project.rounds import Round
 from alnlp.store import Ledger
 from alnlp.tasks import Task
@@ -73,21 +73,10 @@ def export_model(newest: Round, folder: Path) -> Path:
         raise ProjectError(f"round {newest.number}: its model is not on disk; train a new round")
     with _explained(folder):
         folder = folder.resolve()
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise ProjectError(f"{folder}: already exists; choose a new folder")
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-        try:
-            temporary.chmod(0o755)
+        with new_folder(folder) as temporary:
             kept_back = shutil.ignore_patterns("*.npy", "round.json")
             shutil.copytree(newest.folder, temporary, ignore=kept_back, dirs_exist_ok=True)
             _make_public(temporary / _MANIFEST)
-            if folder.exists():
-                folder.rmdir()
-            temporary.rename(folder)
-        except BaseException:
-            shutil.rmtree(temporary, ignore_errors=True)
-            raise
     return folder
 
 
