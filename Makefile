@@ -15,7 +15,7 @@ demo: $(VENV)/.demo
 	$(VENV)/bin/alnlp demo $(ARGS)
 
 test: lint chromium
-	HF_HUB_OFFLINE=1 $(VENV)/bin/python -m pytest $(ARGS)
+	HF_HUB_OFFLINE=1 $(VENV)/bin/python -m pytest --numprocesses auto --dist worksteal $(ARGS)
 
 lint: $(VENV)/.test
 	$(VENV)/bin/ruff check .
