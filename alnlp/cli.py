@@ -17,6 +17,7 @@ from alnlp.errors import AlnlpError, Cancelled, DataError, ProjectError
 
 if TYPE_CHECKING:
     from alnlp.data import ImportReport
+    from alnlp.project import Prediction
 
 app = typer.Typer(
     name="alnlp",
@@ -29,9 +30,12 @@ app = typer.Typer(
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The project's folder.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-TaskOption = Annotated[str, typer.Option(help="classification or multilabel.")]
+TaskOption = Annotated[str, typer.Option(help="classification, multilabel or ner.")]
 ModelOption = Annotated[str, typer.Option(help="A name from `alnlp models`, a hub id or a folder.")]
-StrategyOption = Annotated[str, typer.Option(help="A name from `alnlp strategies`.")]
+StrategyOption = Annotated[
+    str | None,
+    typer.Option(help="A name from `alnlp strategies`; by default what serves the task best."),
+]
 HostOption = Annotated[str, typer.Option(help="Address to listen on.")]
 PortOption = Annotated[int | None, typer.Option(help="Port; a free one from 7860 on by default.")]
 PasswordOption = Annotated[
@@ -82,14 +86,17 @@ def demo(
     port: PortOption = None,
     password: PasswordOption = None,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open one.")] = False,
-    folder: Annotated[Path, typer.Option(help="Where the demo project is kept.")] = Path(
-        "alnlp-projects/inbox"
-    ),
+    folder: Annotated[
+        Path | None,
+        typer.Option(help="Where the demo project is kept; alnlp-projects/inbox by default."),
+    ] = None,
 ) -> None:
     """The workbench on a built-in support inbox."""
     from alnlp import corpus
     from alnlp.project import Project
 
+    if folder is None:
+        folder = Path("alnlp-projects", "inbox" if task == "classification" else f"inbox-{task}")
     if not Project.is_project(folder):
         corpus.create_demo(folder, task).close()
     _serve(folder, host, port, password, browser=not no_browser)
@@ -125,7 +132,8 @@ def new(
     labels: Annotated[str | None, typer.Option(help="Label names, joined by commas.")] = None,
     test: Annotated[str | None, typer.Option(help="Held-out data with labels.")] = None,
     model: ModelOption = "minilm",
-    strategy: StrategyOption = "margin",
+    strategy: StrategyOption = None,
+    overlaps: Annotated[bool, typer.Option("--overlaps", help="Entities may overlap.")] = False,
     answers: Annotated[
         bool | None,
         typer.Option(
@@ -148,10 +156,11 @@ def new(
             label_column=label_column,
             test=test,
             answers=answers,
+            overlaps=overlaps,
             encoding=encoding,
             progress=progress,
             model=model,
-            strategy=strategy,
+            **_given(strategy=strategy),
         )
     for report, part in zip(project.reports, ("pool", "test"), strict=False):
         _say(report, folder / part)
@@ -206,7 +215,7 @@ def train(folder: Folder, as_json: AsJson = False) -> None:
     seconds = sum(made.seconds.values())
     typer.echo(f"round {made.number}: {made.labels} labels, {seconds:.1f} s, in {made.folder}")
     for name, value in made.metrics.items():
-        typer.echo(f"{name}: {value:.4f}")
+        typer.echo(f"{name}: {value:.4f}" if isinstance(value, float) else f"{name}: {value}")
 
 
 @app.command()
@@ -220,7 +229,10 @@ def status(folder: Folder, as_json: AsJson = False) -> None:
         return
     for name, value in values.items():
         if isinstance(value, dict):
-            value = ", ".join(f"{k} {v:.4g}" for k, v in value.items()) or "none yet"
+            figures = (
+                f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}" for k, v in value.items()
+            )
+            value = ", ".join(figures) or "none yet"
         elif isinstance(value, list):
             value = ", ".join(value)
         typer.echo(f"{name + ':':<13}{value if value is not None else 'none yet'}")
@@ -229,19 +241,19 @@ def status(folder: Folder, as_json: AsJson = False) -> None:
 @app.command()
 def predict(
     folder: Folder,
-    data: Annotated[str, typer.Argument(metavar="FILE", help="Texts to classify.")],
+    data: Annotated[str, typer.Argument(metavar="FILE", help="Texts.")],
     text_column: TextColumn = None,
     encoding: Encoding = "utf-8",
 ) -> None:
-    """Classify a file; prints a JSON object a line."""
+    """What the newest model says of the texts of a file; prints a JSON object a line."""
     from alnlp.data import Rejected
     from alnlp.data.readers import read_rows
     from alnlp.project import Project
 
     project = Project.open(folder)
-    column = "labels" if project.task.multilabel else "label"
     texts, rejected = [], 0
-    for row in read_rows(data, text_column=text_column, encoding=encoding).rows:
+    spans = project.task.spans
+    for row in read_rows(data, text_column=text_column, encoding=encoding, spans=spans).rows:
         if isinstance(row, Rejected):
             notes.print(f"line {row.line}: {row.reason}", markup=False)
             rejected += 1
@@ -252,14 +264,7 @@ def predict(
     with progress_bars() as progress:
         said = project.predict(texts, progress=progress)
     for text, prediction in zip(texts, said, strict=True):
-        _print_json(
-            {
-                "text": text,
-                column: prediction.answer,
-                "confidence": round(prediction.confidence, 4),
-            },
-            indent=None,
-        )
+        _print_json({"text": text, **_said(prediction)}, indent=None)
     if rejected:
         notes.print(f"{rejected} rows could not be read")
 
@@ -269,13 +274,18 @@ def export(
     folder: Folder,
     out: Annotated[Path, typer.Argument(metavar="OUT", help="File or folder to write.")],
     format: Annotated[
-        str | None, typer.Option(help="csv, tsv, jsonl, parquet (by the ending), or model.")
+        str | None,
+        typer.Option(
+            help="By the ending: csv, tsv, jsonl, parquet; for ner csv, tsv, jsonl, conll, spacy, "
+            "or by name conll-iob1, conll-bioes, tokens, doccano; model for the model."
+        ),
     ] = None,
 ) -> None:
     """Write the answers, or the model."""
     from alnlp.project import Project
 
-    typer.echo(f"written: {Project.open(folder).export(out, format)}")
+    written = Project.open(folder).export(out, format, remark=lambda line: typer.echo(line))
+    typer.echo(f"written: {written}")
 
 
 @app.command()
@@ -284,9 +294,12 @@ def simulate(
     test: Annotated[str, typer.Option(help="Held-out data with labels.")],
     task: TaskOption = "classification",
     model: ModelOption = "minilm",
-    strategy: StrategyOption = "margin",
+    strategy: StrategyOption = None,
     initial: Annotated[int, typer.Option(help="Random labels before the first round.")] = 20,
     batch: Annotated[int, typer.Option(help="Labels a round.")] = 20,
+    tokens: Annotated[
+        int | None, typer.Option(help="For ner: words a round, instead of --batch.")
+    ] = None,
     rounds: Annotated[int, typer.Option(help="Rounds after the first.")] = 5,
     seed: Annotated[int, typer.Option(help="Of all draws and trainings.")] = 0,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the curve.")] = None,
@@ -309,9 +322,14 @@ def simulate(
         raise ProjectError(f"--plot: got {plot.name!r}, expected a name that ends in .png")
 
     def say(point: SimulatedRound) -> None:
-        figures = "  ".join(f"{name} {value:.4f}" for name, value in point.metrics.items())
+        figures = "  ".join(
+            f"{name} {value:.4f}" if isinstance(value, float) else f"{name} {value}"
+            for name, value in point.metrics.items()
+            if type(value) is float or name == "tokens"
+        )
         spent = sum(point.seconds.values())
-        notes.print(f"round {point.round}: {point.labels} labels  {figures}  ({spent:.1f} s)")
+        line = f"round {point.round}: {point.labels} labels  {figures}  ({spent:.1f} s)"
+        notes.print(line, soft_wrap=True)
 
     with tempfile.TemporaryDirectory(prefix="alnlp-") as scratch, progress_bars() as progress:
         project = Project.create(
@@ -324,12 +342,19 @@ def simulate(
             answers=False,
             progress=progress,
             model=model,
-            strategy=strategy,
             batch_size=batch,
             seed=seed,
             keep_rounds=1,
+            **_given(strategy=strategy),
         )
-        result = run(project, rounds=rounds, initial=initial, progress=progress, on_round=say)
+        result = run(
+            project,
+            rounds=rounds,
+            initial=initial,
+            tokens=tokens,
+            progress=progress,
+            on_round=say,
+        )
         project.close()
     if json_file is None:
         _print_json(result.to_json())
@@ -337,21 +362,34 @@ def simulate(
         json_file.write_text(json.dumps(result.to_json(), indent=1) + "\n", encoding="utf-8")
     if plot is not None:
         metric = next(iter(result.rounds[0].metrics))
-        learning_curves({strategy: [result]}, plot, metric=metric, title=Path(data).parent.name)
+        learning_curves(
+            {result.strategy: [result]}, plot, metric=metric, title=Path(data).parent.name
+        )
 
 
 @app.command()
 def strategies(as_json: AsJson = False) -> None:
     """The catalogue of strategies."""
-    from alnlp.strategies import STRATEGIES
+    from alnlp.strategies import REDUCTIONS, STRATEGIES
 
     _catalogue(
         [
-            {"name": name, "tasks": list(s.tasks), "summary": s.summary, "source": s.source}
+            {
+                "name": name,
+                "tasks": list(s.tasks),
+                "summary": s.summary,
+                "source": s.source,
+                "reductions": list(s.reductions),
+            }
             for name, s in STRATEGIES.items()
         ],
         as_json,
     )
+    if not as_json:
+        typer.echo(
+            f"For ner, scores of words become one of a text: NAME:REDUCTION, with REDUCTION one of "
+            f"{', '.join(REDUCTIONS)} (the first by default), for example entropy:entities."
+        )
 
 
 @app.command()
@@ -373,6 +411,18 @@ def _say(report: ImportReport, folder: Path) -> None:
         typer.echo(line)
     if report.rejected_file:
         typer.echo(f"every refused row, with line and reason: {folder / report.rejected_file}")
+
+
+def _given(**options: Any) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _said(prediction: Prediction) -> dict[str, Any]:
+    answer, confidence = prediction.answer, round(prediction.confidence, 4)
+    if not isinstance(answer, dict):
+        return {"label" if isinstance(answer, str) else "labels": answer, "confidence": confidence}
+    sure = zip(answer["spans"], prediction.span_confidences, strict=True)
+    return {"spans": [{**span, "confidence": round(p, 4)} for span, p in sure]}
 
 
 def _catalogue(entries: list[dict[str, Any]], as_json: bool) -> None:

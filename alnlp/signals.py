@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +13,12 @@ from numpy.typing import NDArray
 from alnlp.errors import StrategyError
 
 FloatArray = NDArray[np.floating]
+IntArray = NDArray[np.int64]
 Loader = Callable[[], FloatArray]
 
 
-def _missing(what: str) -> Loader:
-    def load() -> FloatArray:
+def _missing(what: str) -> Callable[..., FloatArray]:
+    def load(*_: str) -> FloatArray:
         raise StrategyError(
             f"{what}: none, because no model has been trained yet; train a round first"
         )
@@ -26,6 +28,7 @@ def _missing(what: str) -> Loader:
 
 _NO_PROBABILITIES = _missing("probabilities")
 _NO_EMBEDDINGS = _missing("embeddings")
+_NO_SCORES = _missing("scores")
 
 
 @dataclass(frozen=True)
@@ -36,12 +39,17 @@ class Signals:
         size: N, the number of candidates.
         load_probabilities: gives (N, K); rows sum to 1, or are independent where `multilabel`.
         load_embeddings: gives (N, D).
+        load_scores: gives (N,) for the name of a score that was reduced to one number per text
+            while the model ran, such as "entropy:mean" or "mnlp"; for named entities.
+        load_costs: gives (N,), the words of each text; None where every text costs one.
         multilabel: whether each of the K probabilities stands for itself.
     """
 
     size: int
     load_probabilities: Loader = _NO_PROBABILITIES
     load_embeddings: Loader = _NO_EMBEDDINGS
+    load_scores: Callable[[str], FloatArray] = _NO_SCORES
+    load_costs: Callable[[], NDArray[np.integer]] | None = None
     multilabel: bool = False
 
     def __len__(self) -> int:
@@ -50,16 +58,29 @@ class Signals:
     @cached_property
     def probabilities(self) -> FloatArray:
         """(N, K) class probabilities of the newest model."""
-        return self._checked(self.load_probabilities(), "probabilities")
+        return self._checked(self.load_probabilities(), "probabilities", dimensions=2)
 
     @cached_property
     def embeddings(self) -> FloatArray:
         """(N, D) sentence embeddings of the newest model."""
-        return self._checked(self.load_embeddings(), "embeddings")
+        return self._checked(self.load_embeddings(), "embeddings", dimensions=2)
 
-    def _checked(self, array: FloatArray, what: str) -> FloatArray:
-        if array.ndim != 2 or len(array) != self.size:
-            raise StrategyError(f"{what}: got shape {array.shape}, expected ({self.size}, ...)")
+    def score_of(self, name: str) -> FloatArray:
+        """(N,) of a score of the newest model, by its name; higher = label sooner."""
+        return finite(self._checked(self.load_scores(name), name, dimensions=1), name)
+
+    @cached_property
+    def costs(self) -> IntArray:
+        """(N,) words that an annotator has to read in each example, at least one."""
+        if self.load_costs is None:
+            return np.ones(self.size, dtype=np.int64)
+        costs = self._checked(self.load_costs(), "costs", dimensions=1)
+        return np.maximum(costs.astype(np.int64), 1)
+
+    def _checked(self, array: NDArray[Any], what: str, *, dimensions: int) -> NDArray[Any]:
+        if array.ndim != dimensions or len(array) != self.size:
+            expected = f"({self.size}, ...)" if dimensions == 2 else f"({self.size},)"
+            raise StrategyError(f"{what}: got shape {array.shape}, expected {expected}")
         return array
 
     @staticmethod
@@ -67,15 +88,45 @@ class Signals:
         probabilities: FloatArray | None = None,
         embeddings: FloatArray | None = None,
         *,
+        scores: Mapping[str, FloatArray] | None = None,
+        costs: NDArray[np.integer] | None = None,
         multilabel: bool = False,
     ) -> Signals:
-        """Signals over arrays that are already there, of shapes (N, K) and (N, D)."""
-        given = [array for array in (probabilities, embeddings) if array is not None]
+        """Signals over arrays that are already there: (N, K), (N, D), by name (N,), and (N,)."""
+        loaders: dict[str, Any] = {}
+        given: list[NDArray[Any]] = []
+        for name, array in (
+            ("load_probabilities", probabilities),
+            ("load_embeddings", embeddings),
+            ("load_costs", costs),
+        ):
+            if array is not None:
+                given.append(array)
+                loaders[name] = lambda array=array: array
+        if scores:
+            given += scores.values()
+            loaders["load_scores"] = lambda name: _named(scores, name)
         if not given:
             raise StrategyError("signals: got no array, expected probabilities or embeddings")
-        loaders = {}
-        if probabilities is not None:
-            loaders["load_probabilities"] = lambda: probabilities
-        if embeddings is not None:
-            loaders["load_embeddings"] = lambda: embeddings
         return Signals(len(given[0]), multilabel=multilabel, **loaders)
+
+
+def finite(scores: FloatArray, what: str = "scores") -> FloatArray:
+    """The scores, if each of them is a finite number.
+
+    Raises:
+        StrategyError: some are not.
+    """
+    bad = int((~np.isfinite(scores)).sum())
+    if bad:
+        raise StrategyError(
+            f"{what}: got {bad} of {len(scores)} that are not finite; the model's weights have "
+            "probably diverged, train again with a lower learning rate"
+        )
+    return scores
+
+
+def _named(scores: Mapping[str, FloatArray], name: str) -> FloatArray:
+    if name not in scores:
+        raise StrategyError(f"scores: got {name!r}, expected one of {', '.join(scores)}")
+    return scores[name]

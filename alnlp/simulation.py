@@ -23,7 +23,7 @@ class SimulatedRound:
     Attributes:
         round: 0 for the model trained on the initial labels.
         labels: answered examples it was trained on.
-        metrics: on the test set.
+        metrics: on the test set; for ner also "tokens", the words labelled so far.
         seconds: "train", "score" and "select", the last for choosing this round's batch.
     """
 
@@ -86,6 +86,7 @@ def simulate(
     *,
     rounds: int,
     batch_size: int | None = None,
+    tokens: int | None = None,
     initial: int | None = None,
     strategy: str | Strategy | None = None,
     progress: Progress | None = None,
@@ -100,6 +101,7 @@ def simulate(
         oracle: gives the answer to an example; by default the labels found in the data.
         rounds: batches after the initial one.
         batch_size: examples a batch; the project's own where None.
+        tokens: for ner, words a batch instead of examples.
         initial: examples labelled before the first training; one batch where None.
         strategy: a name or a callable; the project's own where None.
         progress: told about each step of each training.
@@ -124,7 +126,7 @@ def simulate(
         if number == 0:
             batch = project.ask(size if initial is None else initial, strategy="random")
         else:
-            batch = project.ask(size, strategy=chosen)
+            batch = project.ask(None if tokens else size, tokens=tokens, strategy=chosen)
         select = time.perf_counter() - began
         if not batch:
             break  # the pool is exhausted
@@ -135,7 +137,8 @@ def simulate(
             "score": made.seconds.get("score", 0.0),
             "select": round(select, 4),
         }
-        points.append(SimulatedRound(number, made.labels, made.metrics, seconds))
+        metrics = made.metrics | {k: v for k, v in made.spent.items() if k == "tokens"}
+        points.append(SimulatedRound(number, made.labels, metrics, seconds))
         if on_round is not None:
             on_round(points[-1])
     if not points:

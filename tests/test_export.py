@@ -43,7 +43,8 @@ def export(
     folder: Path, rows: list[dict[str, Any]], task: Task, answers: list[Answer], name: str
 ) -> Path:
     pool = fill(folder, rows)
-    return exporting.export_answers(pool, task, answered(pool, answers), folder / name, None)
+    assert exporting.export_answers(pool, task, answered(pool, answers), folder / name, None) == []
+    return folder / name
 
 
 def records(path: Path) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from alnlp.errors import Cancelled, ModelError
-from alnlp.inference.engine import _batches, predict_texts, score
+from alnlp.inference.engine import batches, predict_texts, score
 from alnlp.inference.tokens import TokenStore, fingerprint
 from alnlp.models.finetuned import FineTuned, TrainConfig
 from alnlp.progress import Step
@@ -141,11 +141,11 @@ def test_padded_agrees_with_a_loop(texts: list[list[int]], data: st.DataObject) 
 
 
 @given(st.lists(st.integers(1, 300)), st.integers(1, 2000))
-def test_batches_hold_each_place_once_within_the_budget(lengths: list[int], budget: int) -> None:
-    batches = list(_batches(np.array(lengths, dtype=np.int64), budget))
-    places = [place for batch in batches for place in batch.tolist()]
+def testbatches_hold_each_place_once_within_the_budget(lengths: list[int], budget: int) -> None:
+    found = list(batches(np.array(lengths, dtype=np.int64), budget))
+    places = [place for batch in found for place in batch.tolist()]
     assert sorted(places) == list(range(len(lengths)))
-    for batch in batches:
+    for batch in found:
         assert len(batch) == 1 or max(lengths[place] for place in batch) * len(batch) <= budget
 
 

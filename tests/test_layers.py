@@ -15,7 +15,7 @@ PACKAGE = Path(alnlp.__file__).parent
 LAYERS: list[set[str]] = [
     {"errors", "progress"},
     {"data"},
-    {"tasks", "signals", "hardware"},
+    {"tasks", "signals", "scores", "tags", "hardware"},
     {"strategies", "metrics", "models", "inference", "store"},
     {"project"},
     {"simulation", "worker", "corpus"},

@@ -335,9 +335,9 @@ def test_a_round_scores_the_rest_and_steers_the_next_batch(make_project: MakePro
     assert made.number == 1
     assert made.labels == 12
     assert len(made.rows) == 33
-    np.testing.assert_allclose(made.probabilities.sum(axis=1), 1, atol=1e-3)
+    np.testing.assert_allclose(made.arrays["probabilities"].sum(axis=1), 1, atol=1e-3)
     batch = project.ask(5)
-    margins = np.sort(made.probabilities, axis=1)
+    margins = np.sort(made.arrays["probabilities"], axis=1)
     least_sure = made.rows[np.argsort(margins[:, -1] - margins[:, -2])[:5]]
     assert {example.id for example in batch} == {project.pool.ids[row] for row in least_sure}
     assert all(example.strategy == "margin" and example.round == 1 for example in batch)
@@ -375,7 +375,7 @@ def test_a_held_round_outlives_its_pruning(make_project: MakeProject) -> None:
     held = project.newest_round
     Project.open(project.folder).train()
     assert held is not None
-    assert len(held.probabilities) == 36
+    assert len(held.arrays["probabilities"]) == 36
     assert project.newest_round.number == 2
     assert len(project.ask(3)) == 3
 

@@ -1,6 +1,7 @@
 """Every strategy against its contract, every score against a slow and obvious reference."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,9 +10,38 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from alnlp.errors import StrategyError
+from alnlp.scores import entropy, least_confidence, margin, over_labels
 from alnlp.signals import Signals
-from alnlp.strategies import STRATEGIES, find, select, top
-from alnlp.strategies.scores import entropy, least_confidence, margin, over_labels
+from alnlp.strategies import (
+    REDUCTIONS,
+    STRATEGIES,
+    StrategySpec,
+    find,
+    select,
+    select_within,
+    top,
+)
+
+REDUCED = [f"{n}:{how}" for n, spec in STRATEGIES.items() if spec.reductions for how in REDUCTIONS]
+SEQUENCE = [name for name, spec in STRATEGIES.items() if spec.tasks == ("ner",)]
+#: Every strategy with every task that it serves, in every way of writing it.
+SERVED = [(name, task) for name, spec in STRATEGIES.items() for task in spec.tasks] + [
+    (name, "ner") for name in REDUCED
+]
+MODELLED = [(name, task) for name, task in SERVED if name != "random"]
+
+
+def entry(name: str, task: str) -> StrategySpec:
+    return find(name, task)[1]
+
+
+def signals_of(task: str, values: np.ndarray) -> Signals:
+    """Signals of (N, K) values: probabilities, or for ner every score that may be asked for."""
+    if task != "ner":
+        return Signals.of(values, multilabel=task == "multilabel")
+    names = REDUCED + SEQUENCE
+    scores = {name: values[:, k % values.shape[1]] for k, name in enumerate(names)}
+    return Signals.of(scores=scores, costs=np.arange(1, len(values) + 1))
 
 
 @st.composite
@@ -63,14 +93,11 @@ def test_ties_are_broken_at_random() -> None:
     assert firsts == set(range(10))
 
 
-@pytest.mark.parametrize("name", STRATEGIES)
-@pytest.mark.parametrize("multilabel", [False, True])
+@pytest.mark.parametrize(("name", "task"), SERVED)
 @pytest.mark.parametrize(("size", "n"), [(1, 1), (1, 5), (7, 3), (7, 7), (7, 50), (7, 0)])
-def test_contract(name: str, multilabel: bool, size: int, n: int) -> None:
-    rng = np.random.default_rng(3)
-    probabilities = rng.dirichlet(np.ones(4), size=size).astype(np.float32)
-    signals = Signals.of(probabilities, rng.normal(size=(size, 8)), multilabel=multilabel)
-    spec = STRATEGIES[name]
+def test_contract(name: str, task: str, size: int, n: int) -> None:
+    values = np.random.default_rng(3).dirichlet(np.ones(4), size=size).astype(np.float32)
+    signals, spec = signals_of(task, values), entry(name, task)
     first = select(spec, signals, n, np.random.default_rng(0))
     assert len(first) == min(n, size)
     assert len(set(first.tolist())) == len(first)
@@ -79,24 +106,163 @@ def test_contract(name: str, multilabel: bool, size: int, n: int) -> None:
     assert first.tolist() == again.tolist()
 
 
-@pytest.mark.parametrize("name", [n for n, spec in STRATEGIES.items() if spec.needs_model])
-def test_permuting_the_pool_permutes_the_answer(name: str) -> None:
+@pytest.mark.parametrize(("name", "task"), MODELLED)
+def test_permuting_the_pool_permutes_the_answer(name: str, task: str) -> None:
     rng = np.random.default_rng(1)
-    probabilities = rng.dirichlet(np.ones(5), size=40)
+    values = rng.random((40, 5))
+    if task == "classification":
+        values /= values.sum(axis=1, keepdims=True)
     order = rng.permutation(40)
-    spec = STRATEGIES[name]
-    plain = select(spec, Signals.of(probabilities), 10, np.random.default_rng(0))
-    moved = select(spec, Signals.of(probabilities[order]), 10, np.random.default_rng(0))
+    spec = entry(name, task)
+    plain = select(spec, signals_of(task, values), 10, np.random.default_rng(0))
+    moved = select(spec, signals_of(task, values[order]), 10, np.random.default_rng(0))
     assert order[moved].tolist() == plain.tolist()
 
 
-@pytest.mark.parametrize("name", [n for n, spec in STRATEGIES.items() if spec.needs_model])
-def test_alike_examples_and_broken_probabilities(name: str) -> None:
-    alike = Signals.of(np.full((6, 3), 1 / 3))
-    assert len(select(STRATEGIES[name], alike, 4, np.random.default_rng(0))) == 4
-    broken = Signals.of(np.array([[0.5, 0.5], [np.nan, np.nan]]))
+@pytest.mark.parametrize(("name", "task"), MODELLED)
+def test_alike_examples_and_broken_probabilities(name: str, task: str) -> None:
+    spec = entry(name, task)
+    alike = signals_of(task, np.full((6, 3), 1 / 3))
+    assert len(select(spec, alike, 4, np.random.default_rng(0))) == 4
+    broken = signals_of(task, np.array([[0.5, 0.5], [np.nan, np.nan]]))
     with pytest.raises(StrategyError, match="1 of 2"):
-        select(STRATEGIES[name], broken, 1, np.random.default_rng(0))
+        select(spec, broken, 1, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("name", REDUCED + SEQUENCE)
+def test_each_name_reads_its_own_score(name: str) -> None:
+    scores = {other: np.array([1.0, 0.0]) for other in REDUCED + SEQUENCE}
+    scores[name] = np.array([0.0, 1.0])
+    chosen = select(entry(name, "ner"), Signals.of(scores=scores), 1, np.random.default_rng(0))
+    assert chosen.tolist() == [1]
+
+
+def test_a_bare_name_is_the_first_reduction() -> None:
+    signals = Signals.of(scores={"entropy:mean": np.array([0.0, 1.0])})
+    name, spec = find("entropy", "ner")
+    assert name == "entropy"
+    assert select(spec, signals, 1, np.random.default_rng(0)).tolist() == [1]
+    assert find("entropy:max", "ner")[0] == "entropy:max"
+
+
+def test_the_tagger_gives_every_score_that_may_be_asked_for() -> None:
+    from alnlp.inference.token_scores import NAMES
+
+    assert set(NAMES) == {*REDUCED, *SEQUENCE}
+
+
+@pytest.mark.parametrize(
+    ("name", "task", "message"),
+    [
+        ("entropy:max", "classification", "got 'entropy:max', expected 'entropy'; task class"),
+        ("mnlp:max", "ner", "got 'mnlp:max', expected 'mnlp'; mnlp is of whole texts"),
+        ("random:max", "ner", "expected 'random'"),
+        ("entropy:most", "ner", "expected one of mean, max, min, sum, top3, entities after"),
+        ("entropy:", "ner", "expected one of mean"),
+        (":max", "ner", "expected one of random, margin"),
+        ("mnlp", "multilabel", "'mnlp' serves ner, and the task is 'multilabel'"),
+    ],
+)
+def test_names_that_do_not_fit_are_refused_in_one_line(name: str, task: str, message: str) -> None:
+    with pytest.raises(StrategyError, match=message) as refused:
+        find(name, task)
+    assert "\n" not in str(refused.value)
+
+
+def test_signals_are_checked() -> None:
+    rng = np.random.default_rng(0)
+    with pytest.raises(StrategyError, match=r"mnlp: got shape \(3,\), expected \(2,\)"):
+        select(entry("mnlp", "ner"), Signals(2, load_scores=lambda name: np.ones(3)), 1, rng)
+    with pytest.raises(StrategyError, match=r"costs: got shape \(1, 1\), expected \(2,\)"):
+        _ = Signals(2, load_costs=lambda: np.ones((1, 1), dtype=int)).costs
+    with pytest.raises(StrategyError, match="'mnlp', expected one of entropy:mean"):
+        Signals.of(scores={"entropy:mean": np.ones(2)}).score_of("mnlp")
+    with pytest.raises(StrategyError, match="no model has been trained"):
+        select(entry("mnlp", "ner"), Signals(2), 1, rng)
+    with pytest.raises(StrategyError, match="got no array"):
+        Signals.of()
+
+
+def test_costs_are_at_least_one_word() -> None:
+    assert Signals(3).costs.tolist() == [1, 1, 1]
+    assert Signals.of(costs=np.array([0, 4])).costs.tolist() == [1, 4]
+
+
+texts = st.lists(st.tuples(st.integers(0, 4), st.integers(1, 9)), min_size=1, max_size=12)
+
+
+def slow_per_word(scores: list[int], costs: list[int], budget: int) -> set[tuple[int, ...]]:
+    """Every order in which the best text per word that still fits may be taken, again and again."""
+    rates = [score / cost for score, cost in zip(scores, costs, strict=True)]
+    done: set[tuple[int, ...]] = set()
+    open_ones: set[tuple[int, ...]] = {()}
+    while open_ones:
+        taken = open_ones.pop()
+        left = budget - sum(costs[i] for i in taken)
+        fitting = [i for i in range(len(costs)) if i not in taken and costs[i] <= left]
+        if not fitting:
+            done.add(taken)
+        best = max((rates[i] for i in fitting), default=0)
+        open_ones |= {(*taken, i) for i in fitting if rates[i] == best}
+    return done if done != {()} else {(i,) for i in range(len(costs)) if rates[i] == max(rates)}
+
+
+@pytest.mark.parametrize(("name", "per_word"), [("entropy:sum", False), ("mnlp", True)])
+@given(texts.filter(lambda rows: len(rows) < 7), st.integers(1, 30), st.integers(0, 5))
+def test_the_highest_score_per_word_fills_the_budget(
+    name: str, per_word: bool, rows: list[tuple[int, int]], budget: int, seed: int
+) -> None:
+    scores, costs = map(list, zip(*rows, strict=True))
+    given_scores = [score / cost for score, cost in rows] if per_word else scores
+    signals = Signals.of(scores={name: np.array(given_scores, dtype=float)}, costs=np.array(costs))
+    chosen = select_within(entry(name, "ner"), signals, budget, np.random.default_rng(seed))
+    assert tuple(chosen.tolist()) in slow_per_word(scores, costs, budget)
+
+
+def in_order(signals: Signals, n: int, rng: np.random.Generator) -> np.ndarray:
+    return np.arange(n)
+
+
+@given(texts, st.integers(1, 60))
+def test_another_strategy_is_followed_until_the_budget_is_used(
+    rows: list[tuple[int, int]], budget: int
+) -> None:
+    costs = [cost for _, cost in rows]
+    signals = Signals.of(costs=np.array(costs))
+    chosen = select_within(entry(in_order, "ner"), signals, budget, np.random.default_rng(0))
+    expected = [0]
+    while len(expected) < len(costs) and sum(costs[: len(expected) + 1]) <= budget:
+        expected.append(len(expected))
+    assert chosen.tolist() == expected
+
+
+@pytest.mark.parametrize(("name", "task"), SERVED)
+@given(texts, st.integers(0, 60))
+def test_a_budget_is_kept(name: str, task: str, rows: list[tuple[int, int]], budget: int) -> None:
+    values = np.array([[score, 4 - score] for score, _ in rows]) / 4
+    costs = np.array([cost for _, cost in rows])
+    signals = replace(signals_of(task, values), load_costs=lambda: costs)
+    chosen = select_within(entry(name, task), signals, budget, np.random.default_rng(0)).tolist()
+    assert len(set(chosen)) == len(chosen) >= min(budget, 1)
+    assert sum(costs[chosen]) <= budget or len(chosen) == 1
+    if name != "random" and budget:
+        left = budget - sum(costs[chosen])
+        assert all(costs[i] > left for i in set(range(len(costs))) - set(chosen))
+
+
+def test_equal_rates_are_drawn_at_random() -> None:
+    signals = Signals.of(scores={"margin:max": np.arange(1.0, 6.0)}, costs=np.arange(1, 6))
+    spec = entry("margin:max", "ner")
+    firsts = {
+        int(select_within(spec, signals, 5, np.random.default_rng(seed))[0]) for seed in range(100)
+    }
+    assert firsts == set(range(5))
+
+
+def test_nothing_is_chosen_of_nothing() -> None:
+    rng = np.random.default_rng(0)
+    assert select_within(STRATEGIES["random"], Signals(0), 5, rng).tolist() == []
+    assert select_within(STRATEGIES["random"], Signals(5), 0, rng).tolist() == []
 
 
 def test_random_never_asks_the_model() -> None:

@@ -15,13 +15,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO, cast
 
+from alnlp.data.columns import NAMED_ENTITIES
 from alnlp.data.delimited import read_delimited
+from alnlp.data.ner import conll
 from alnlp.data.rows import Record, Records, Rejected, excerpt, is_valid
 from alnlp.errors import DataError
 
 ENDINGS = (".csv", ".tsv", ".jsonl", ".parquet")
+#: Of files that hold nothing but named entities.
+SPAN_ENDINGS = (*conll.ENDINGS, ".spacy")
+_MAYBE_CONLL = (".txt", ".tsv", ".csv")
 _GZIP_MAGIC = b"\x1f\x8b"
 _ARROW_BATCH = 256
+#: Of columns, and of the fields of objects in them: the names of their class numbers.
+ClassNames = dict[str, "list[str] | ClassNames"]
 _DAMAGE = (OSError, EOFError, zlib.error, UnicodeError)
 
 
@@ -31,26 +38,53 @@ def ending(path: Path | str) -> str:
     return Path(name).suffix
 
 
-def read_file(path: Path, encoding: str) -> Records:
+def read_file(path: Path, encoding: str, *, spans: bool = False) -> Records:
     """The records of a csv, tsv, jsonl or parquet file, plain or compressed with gzip.
+
+    With `spans` also of CoNLL and spaCy files; then txt, tsv and csv files whose first line ends
+    in a tag, and so is no header, are read as CoNLL.
 
     Raises:
         DataError: unknown ending, unreadable, empty or damaged file; damage found half-way is
             raised by the iteration, and says how far it got.
+        MissingExtra: a spaCy file, and spaCy is not installed.
     """
     suffix = ending(path)
-    if suffix not in ENDINGS:
+    known = (*ENDINGS, *SPAN_ENDINGS) if spans else ENDINGS
+    if suffix in SPAN_ENDINGS and not spans:
+        raise DataError(f"{path.name}: {NAMED_ENTITIES}")
+    with _explained(path, "the beginning"):
+        if spans and suffix in _MAYBE_CONLL and _looks_like_conll(path, encoding):
+            suffix = conll.ENDINGS[0]
+    if suffix not in known:
         raise DataError(
-            f"{path.name}: got the file ending {path.suffix!r}, expected one of "
-            f"{', '.join(ENDINGS)}, plain or .gz; save the file in one of these formats"
+            f"{path.name}: got the file ending {suffix!r}, expected one of "
+            f"{', '.join(known)}, plain or .gz; save the file in one of these formats"
         )
     with _explained(path, "the beginning"):
-        if suffix == ".parquet":
-            return _guarded(path, _read_parquet(path))
-        stream, used = _open_text(path, encoding)
-        if suffix == ".jsonl":
-            return _guarded(path, Records(_json_lines(stream, used)))
-        return _guarded(path, read_delimited(stream, path.name, used))
+        return _guarded(path, _read(path, suffix, encoding))
+
+
+def _read(path: Path, suffix: str, encoding: str) -> Records:
+    if suffix == ".parquet":
+        return _read_parquet(path)
+    if suffix == ".spacy":
+        from alnlp.data.ner.docbin import read_docbin
+
+        with _open_binary(path) as packed:
+            return read_docbin(packed.read(), path.name)
+    stream, used = _open_text(path, encoding)
+    if suffix == ".jsonl":
+        return Records(_json_lines(stream, used))
+    if suffix in conll.ENDINGS:
+        return conll.read_conll(stream, used)
+    return read_delimited(stream, path.name, used)
+
+
+def _looks_like_conll(path: Path, encoding: str) -> bool:
+    stream, _ = _open_text(path, encoding)
+    with stream:
+        return conll.looks_like_conll(stream)
 
 
 @contextlib.contextmanager
@@ -147,7 +181,7 @@ def _read_parquet(path: Path) -> Records:
         stream = unpacked
     file = pq.ParquetFile(stream)
     schema = file.schema_arrow
-    names: dict[str, list[str]] = {}
+    names: ClassNames = {}
     if b"huggingface" in (schema.metadata or {}):
         from alnlp.data.hub import class_names
 
@@ -159,7 +193,7 @@ def _read_parquet(path: Path) -> Records:
     )
 
 
-def arrow_records(batches: Iterable[Any], names: dict[str, list[str]]) -> Iterator[Record]:
+def arrow_records(batches: Iterable[Any], names: ClassNames) -> Iterator[Record]:
     """Records from Arrow batches or tables, with class numbers turned into names.
 
     Args:
@@ -170,14 +204,14 @@ def arrow_records(batches: Iterable[Any], names: dict[str, list[str]]) -> Iterat
     for batch in batches:
         for cells in batch.to_pylist():
             row += 1
-            for column, known in names.items():
-                cells[column] = _named(cells[column], known)
-            yield Record(row, cells)
+            yield Record(row, _named(cells, names))
 
 
-def _named(value: Any, names: list[str]) -> Any:
+def _named(value: Any, names: list[str] | ClassNames) -> Any:
     if isinstance(value, list):
         return [_named(part, names) for part in value]
+    if isinstance(value, dict) and isinstance(names, dict):
+        return {k: _named(part, names[k]) if k in names else part for k, part in value.items()}
     if value is None or value == -1:  # -1 is the convention of hidden test labels
         return None
     return names[value] if 0 <= value < len(names) else value

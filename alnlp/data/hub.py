@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from alnlp.data.formats import arrow_records
+from alnlp.data.formats import ClassNames, arrow_records
 from alnlp.data.rows import Records
 from alnlp.errors import DataError
 
@@ -39,15 +40,24 @@ def read_dataset(dataset: Any, split: str = "train") -> Records:
     )
 
 
-def class_names(schema: Any) -> dict[str, list[str]]:
-    """The class names of each column of class numbers, or of lists of them, of an Arrow schema."""
-    from datasets import ClassLabel, Features
+def class_names(schema: Any) -> ClassNames:
+    """The names of the class numbers of an Arrow schema: in columns, in lists and in objects."""
+    from datasets import Features
 
-    names = {}
-    for column, feature in Features.from_arrow_schema(schema).items():
-        inner = getattr(feature, "feature", feature)
+    return _class_names(Features.from_arrow_schema(schema))
+
+
+def _class_names(features: Mapping[str, Any]) -> ClassNames:
+    from datasets import ClassLabel
+
+    names: ClassNames = {}
+    for name, inner in features.items():
+        while (feature := getattr(inner, "feature", None)) is not None or isinstance(inner, list):
+            inner = inner[0] if isinstance(inner, list) else feature
         if isinstance(inner, ClassLabel) and inner.names:
-            names[column] = list(inner.names)
+            names[name] = list(inner.names)
+        elif isinstance(inner, Mapping) and (below := _class_names(inner)):
+            names[name] = below
     return names
 
 

@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any, Protocol
 
@@ -22,10 +22,12 @@ from alnlp.data.pool import GROUPS, SCHEMA, Pool, Rows, pool_files
 from alnlp.data.readers import Reading, read_rows
 from alnlp.data.report import ImportReport
 from alnlp.data.rows import Rejected, Row, excerpt
+from alnlp.data.spans import SpanAnswer
 from alnlp.errors import DataError
 
 Progress = Callable[[int, int | None], None]
-OnLabel = Callable[[str, str | list[str]], None]
+Answer = str | list[str] | SpanAnswer
+OnLabel = Callable[[str, Any], None]
 
 _NEW, _OLD = 0, -1  # codes of no label: of an example of this import, of an earlier one
 _BATCH_ROWS, _BATCH_CHARACTERS = 10_000, 4_000_000
@@ -40,11 +42,21 @@ class LabelReader(Protocol):
     def labels(self) -> tuple[str, ...]:
         """The label set; empty if the import is to find it."""
 
-    def read(self, value: object) -> str | list[str]:
+    @property
+    def spans(self) -> bool:
+        """Whether the answers are spans of the text."""
+
+    def with_labels(self, labels: Iterable[str]) -> LabelReader:
+        """The same with another label set."""
+
+    def read(self, value: object) -> Answer:
         """The answer in a raw cell; DataError if it is none."""
 
-    def check(self, value: object) -> str | list[str]:
-        """The answer in canonical form; DataError if a name is outside the label set."""
+    def check(self, value: object, text: str | None = None) -> Answer:
+        """The answer in canonical form; DataError if the label set or the text do not allow it."""
+
+    def names(self, answer: Any) -> tuple[str, ...]:
+        """The label names in an answer."""
 
 
 def import_examples(
@@ -83,7 +95,11 @@ def import_examples(
             whatever `read_rows` raises.
     """
     reading = read_rows(
-        source, text_column=text_column, label_column=label_column, encoding=encoding
+        source,
+        text_column=text_column,
+        label_column=label_column,
+        encoding=encoding,
+        spans=task.spans,
     )
     folder = Path(folder)
     try:
@@ -134,6 +150,7 @@ class _Import:
         self.counts: Counter[str] = Counter()
         self.reasons: Counter[str] = Counter()
         self.rejections: list[Rejected] = []
+        self.repairs: list[str] = []
         self.labels: Counter[str] = Counter()
 
     def _known(self) -> dict[int, int]:
@@ -168,26 +185,38 @@ class _Import:
         return self._report(near)
 
     def _batch(self, rows: list[Row | Rejected], bad: IO[str]) -> Any:
-        columns: tuple[list[Any], ...] = ([], [], [], [], [])
+        columns: tuple[list[Any], ...] = tuple([] for _ in SCHEMA)
         for row in rows:
             self.counts["read"] += 1
             item = self._answered(row) if isinstance(row, Row) else row
             if isinstance(item, Rejected):
                 self._reject(item, bad)
-            elif (values := self._fold(*item)) is not None:
+                continue
+            self._note_repairs(item[0])
+            if (values := self._fold(*item)) is not None:
                 for column, value in zip(columns, values, strict=True):
                     column.append(value)
         arrays = [pa.array(c, f.type) for c, f in zip(columns, SCHEMA, strict=True)]
         return pa.record_batch(arrays, schema=SCHEMA)
 
-    def _answered(self, row: Row) -> tuple[Row, str | list[str] | None] | Rejected:
+    def _answered(self, row: Row) -> tuple[Row, Answer | None] | Rejected:
         if row.label is None:
             return row, None
         try:
             answer = self.task.read(row.label)
-            return row, self.task.check(answer) if self.task.labels else answer
+            if self.task.labels:
+                return row, self.task.check(answer, row.text)
+            if self.task.spans:  # whatever labels are found belong to the set, but spans must fit
+                found = self.task.with_labels(dict.fromkeys(self.task.names(answer)))
+                return row, found.check(answer, row.text)
+            return row, answer
         except DataError as error:
             return Rejected(row.line, str(error), excerpt(row.text))
+
+    def _note_repairs(self, row: Row) -> None:
+        self.counts["repaired"] += bool(row.repairs)
+        if row.repairs and len(self.repairs) < _REPORTED:
+            self.repairs.append(f"line {row.line}: {'; '.join(row.repairs)}")
 
     def _reject(self, bad: Rejected, out: IO[str]) -> None:
         self.counts["rejected"] += 1
@@ -197,7 +226,7 @@ class _Import:
         fields = {"line": bad.line, "reason": bad.reason, "excerpt": bad.excerpt}
         out.write(json.dumps(fields, ensure_ascii=False) + "\n")
 
-    def _fold(self, row: Row, answer: str | list[str] | None) -> tuple[Any, ...] | None:
+    def _fold(self, row: Row, answer: Answer | None) -> tuple[Any, ...] | None:
         """The cells of a new example, None for a text that is there already."""
         example = example_id(row.text)
         if answer is not None and self.on_label is not None:
@@ -218,11 +247,12 @@ class _Import:
         if answer is not None:
             self._count_labels(answer)
         meta = json.dumps(row.meta, ensure_ascii=False) if row.meta else None
-        return number, row.text, gold, meta, row.line
+        words = None if row.words is None else [at for word in row.words for at in word]
+        return number, row.text, gold, meta, row.line, words
 
-    def _count_labels(self, answer: str | list[str]) -> None:
+    def _count_labels(self, answer: Answer) -> None:
         self.counts["labelled"] += 1
-        self.labels.update([answer] if isinstance(answer, str) else answer)
+        self.labels.update(self.task.names(answer))
         if len(self.labels) > _MOST_LABELS:
             raise DataError(
                 f"{self.reading.source}: column {self.reading.columns.label!r} holds more than "
@@ -322,6 +352,8 @@ class _Import:
             rejected=counts["rejected"],
             rejections=tuple(self.rejections),
             rejected_file=self._rejected_file if counts["rejected"] else None,
+            repaired=counts["repaired"],
+            repairs=tuple(self.repairs),
         )
 
 

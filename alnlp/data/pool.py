@@ -14,6 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from alnlp.data.examples import Example
+from alnlp.data.words import Words, words_of
 from alnlp.errors import DataError
 
 Rows = NDArray[np.int64]
@@ -26,8 +27,11 @@ SCHEMA = pa.schema(
         pa.field("gold", pa.string()),
         pa.field("meta", pa.string()),
         pa.field("line", pa.int64(), nullable=False),
+        # Of a row that came as tokens: start, end, start, end, ...
+        pa.field("words", pa.list_(pa.int32())),
     ]
 )
+_BEFORE_WORDS = pa.schema(list(SCHEMA)[:-1])
 
 
 class Ids(Sequence[str]):
@@ -182,6 +186,19 @@ class Pool:
         gold = batch.column("gold")[place].as_py()
         return json.loads(gold) if gold is not None else None
 
+    def words(self, row: int) -> Words:
+        """The words of a row: the tokens it came with, or else those found in its text."""
+        batch, place = self._locate(row)
+        flat = batch.column("words")[place].as_py() if "words" in batch.schema.names else None
+        if flat is None:
+            return words_of(batch.column("text")[place].as_py())
+        return list(zip(flat[::2], flat[1::2], strict=True))
+
+    def has_words(self, row: int) -> bool:
+        """Whether the row came as tokens."""
+        batch, place = self._locate(row)
+        return "words" in batch.schema.names and batch.column("words")[place].is_valid
+
     def texts(self, rows: Iterable[int] | Rows | None = None) -> list[str]:
         """The texts of some rows in the order given, or all of them."""
         if rows is None:
@@ -227,7 +244,7 @@ def pool_files(folder: Path) -> list[Path]:
 def _batches(file: Path) -> list[Any]:
     try:
         reader = pa.ipc.open_file(pa.memory_map(str(file)))
-        if not reader.schema.equals(SCHEMA):
+        if reader.schema not in (SCHEMA, _BEFORE_WORDS):
             raise DataError(f"{file.name}: not a file of this program's pool; restore it")
         return [reader.get_batch(number) for number in range(reader.num_record_batches)]
     except (pa.ArrowException, OSError) as error:

@@ -4,24 +4,40 @@ from __future__ import annotations
 
 import itertools
 import json
-import math
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from alnlp.data import hub
 from alnlp.data.columns import Columns, guess_columns
-from alnlp.data.formats import ENDINGS, ending, read_file
-from alnlp.data.rows import Record, Records, Rejected, Row, excerpt, is_valid
+from alnlp.data.formats import ENDINGS, SPAN_ENDINGS, ending, read_file
+from alnlp.data.ner.columns import SpanColumns, guess_span_columns
+from alnlp.data.ner.reading import span_row
+from alnlp.data.ner.schemes import common_scheme
+from alnlp.data.ner.tokenrows import TokenColumns, guess_token_columns, sentences
+from alnlp.data.rows import (
+    LEVELS,
+    Record,
+    Records,
+    Rejected,
+    Row,
+    excerpt,
+    is_deep,
+    is_missing,
+    is_valid,
+    plain,
+    text_problem,
+)
 from alnlp.errors import DataError
 
 _HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?(:[\w.-]+)?")
-_FILE_ENDINGS = (*ENDINGS, ".txt", ".json", ".xls", ".xlsx", ".conll", ".zip", ".arrow", ".md")
+_FILE_ENDINGS = (
+    *ENDINGS, *SPAN_ENDINGS, ".txt", ".json", ".xls", ".xlsx", ".zip", ".arrow", ".md"
+)  # fmt: skip
 _SAMPLE_RECORDS, _SAMPLE_ITEMS = 100, 10_000
-_LEVELS = 100
 
 
 @dataclass(frozen=True)
@@ -50,8 +66,12 @@ def read_rows(
     text_column: str | None = None,
     label_column: str | None = None,
     encoding: str = "utf-8",
+    spans: bool = False,
 ) -> Reading:
     """Reads a source row by row; a bad row is handed out as `Rejected` and reading goes on.
+
+    For named entities (`spans`) a row's label is a `SpanAnswer` that fits its text, or None where
+    nobody has annotated it; rows that came as tokens have `words`.
 
     Args:
         source: a csv, tsv, jsonl or parquet file, plain or .gz; a `datasets.Dataset` or
@@ -60,11 +80,13 @@ def read_rows(
         text_column: guessed if not given, see `guess_columns`.
         label_column: guessed by name if not given.
         encoding: of text files; a byte order mark overrules it.
+        spans: whether the rows are for named entities; then also CoNLL and spaCy files are read.
 
     Raises:
         DataError: no such source or column, nothing usable at its beginning, or damage.
+        MissingExtra: a spaCy file, and spaCy is not installed.
     """
-    name, records = _open(source, encoding)
+    name, records = _open(source, encoding, spans)
     sample, items = _sample(records.items)
     cells = [item.cells for item in sample if isinstance(item, Record)]
     if not cells and sample:
@@ -76,17 +98,40 @@ def read_rows(
     if not cells and records.names is None:
         raise DataError(f"{name}: the file is empty, expected at least one row")
     names = records.names or _names(sample)
+    guess = _guess_spans if spans else guess_columns
+    text, label = text_column or records.text, label_column or records.label
     try:
-        if records.names is None and not _settled(cells, names, text_column, label_column):
-            names = _names(_open(source, encoding)[1].items)  # read twice, to the end at once
-        columns = guess_columns(cells, names, text=text_column, label=label_column)
+        if records.names is None and not _settled(guess, cells, names, text, label):
+            # read twice, to the end at once
+            names = _names(_open(source, encoding, spans)[1].items)
+        columns = guess(cells, names, text=text, label=label)
     except DataError as error:
         raise DataError(f"{name}: {error}") from None
-    rows = (item if isinstance(item, Rejected) else _row(item, columns) for item in items)
-    return Reading(name, columns, rows, records.total)
+    total = records.total
+    if isinstance(columns, TokenColumns):
+        sample, items = _sample(sentences(items, columns))
+        columns, total = columns.as_spans(), None
+    return Reading(name, columns, _rows(sample, items, columns), total)
 
 
-def _open(source: object, encoding: str) -> tuple[str, Records]:
+def _guess_spans(
+    sample: Sequence[Mapping[str, Any]], names: Sequence[str], **given: str | None
+) -> TokenColumns | SpanColumns:
+    return guess_token_columns(sample, names, **given) or guess_span_columns(sample, names, **given)
+
+
+def _rows(
+    sample: Sequence[Record | Rejected], items: Iterator[Record | Rejected], columns: Columns
+) -> Iterator[Row | Rejected]:
+    make: Callable[[Record], Row | Rejected] = partial(_row, columns=columns)
+    if isinstance(columns, SpanColumns):
+        tags = (x.cells.get(columns.label or "") for x in sample if isinstance(x, Record))
+        scheme = common_scheme(t for t in tags if columns.tags and isinstance(t, list))
+        make = partial(span_row, columns=columns, scheme=scheme)
+    return (item if isinstance(item, Rejected) else make(item) for item in items)
+
+
+def _open(source: object, encoding: str, spans: bool) -> tuple[str, Records]:
     if hub.is_dataset(source):
         return type(source).__name__, hub.read_dataset(source)
     if not isinstance(source, str | Path) or not str(source):
@@ -102,7 +147,7 @@ def _open(source: object, encoding: str) -> tuple[str, Records]:
             f"{excerpt(text)}: cannot be opened ({error.strerror}); check the path"
         ) from error
     if is_file:
-        return path.name, read_file(path, encoding)
+        return path.name, read_file(path, encoding, spans=spans)
     if is_folder:
         return path.name, hub.read_folder(path)
     if isinstance(source, Path) or ending(path) in _FILE_ENDINGS or not _HUB_ID.fullmatch(text):
@@ -132,7 +177,11 @@ def _names(items: Iterable[Record | Rejected]) -> tuple[str, ...]:
 
 
 def _settled(
-    cells: Sequence[dict[str, Any]], names: Sequence[str], text: str | None, label: str | None
+    guess: Callable[..., Columns | TokenColumns],
+    cells: Sequence[dict[str, Any]],
+    names: Sequence[str],
+    text: str | None,
+    label: str | None,
 ) -> bool:
     """Whether the first records of a file without a header decide on its columns.
 
@@ -140,65 +189,25 @@ def _settled(
     """
     if any(given is not None and given not in names for given in (text, label)):
         return False
-    return guess_columns(cells, names, text=text, label=label).label is not None
+    columns = guess(cells, names, text=text, label=label)
+    return isinstance(columns, TokenColumns) or columns.label is not None
 
 
 def _row(record: Record, columns: Columns) -> Row | Rejected:
-    if any(_is_deep(value) for value in record.cells.values()):
-        return Rejected(record.line, f"a column is nested more than {_LEVELS} levels deep")
+    if any(is_deep(value) for value in record.cells.values()):
+        return Rejected(record.line, f"a column is nested more than {LEVELS} levels deep")
     text = record.cells.get(columns.text)
-    problem = _problem(text)
+    problem = text_problem(text)
     if problem or not isinstance(text, str):
         return Rejected(record.line, problem, "" if text is None else excerpt(str(text)))
     label = record.cells.get(columns.label) if columns.label is not None else None
-    if _is_missing(label):
+    if is_missing(label):
         label = None
     meta = {
-        name: _plain(value)
+        name: plain(value)
         for name, value in record.cells.items()
         if name not in (columns.text, columns.label) and not isinstance(value, bytes)
     }
     if (label or meta) and not is_valid(json.dumps([label, meta], ensure_ascii=False, default=str)):
         return Rejected(record.line, "a column holds half a character", excerpt(text))
     return Row(record.line, text, label, meta)
-
-
-def _problem(text: Any) -> str:
-    if text is None or (isinstance(text, float) and math.isnan(text)):
-        return "no text"
-    if not isinstance(text, str):
-        return f"text is not a string but {type(text).__name__}"
-    if not text.strip():
-        return "empty text"
-    if "\0" in text:
-        return "text holds a NUL character"
-    if not is_valid(text):
-        return "text holds half a character (a lone surrogate)"
-    return ""
-
-
-def _is_deep(value: Any, levels: int = _LEVELS) -> bool:
-    if isinstance(value, dict):
-        value = value.values()
-    elif not isinstance(value, list | tuple):
-        return False
-    return not levels or any(_is_deep(part, levels - 1) for part in value)
-
-
-def _is_missing(label: Any) -> bool:
-    if isinstance(label, str):
-        return not label.strip()
-    return label is None or (isinstance(label, float) and math.isnan(label))
-
-
-def _plain(value: Any) -> Any:
-    """The value as JSON can hold it; dates in ISO form, anything unknown as its text."""
-    if value is None or isinstance(value, str | bool | int):
-        return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, list | tuple):
-        return [_plain(part) for part in value]
-    if isinstance(value, dict):
-        return {str(key): _plain(part) for key, part in value.items()}
-    return value.isoformat() if isinstance(value, date | time) else str(value)

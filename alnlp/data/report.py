@@ -32,6 +32,8 @@ class ImportReport:
         rejected: rows that cannot be used.
         rejections: the first 1,000 of them.
         rejected_file: the name of the file, in the pool's folder, with all of them; None for none.
+        repaired: rows with mistakes that allow one reading only, which was taken.
+        repairs: what was repaired, by line; the first 1,000 of them.
     """
 
     source: str
@@ -47,6 +49,8 @@ class ImportReport:
     rejected: int = 0
     rejections: tuple[Rejected, ...] = ()
     rejected_file: str | None = None
+    repaired: int = 0
+    repairs: tuple[str, ...] = ()
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -68,6 +72,11 @@ class ImportReport:
             lines.append(f"{self.conflicts:,} of these had another label than the first one found")
         if self.near_duplicates:
             lines.append(f"{self.near_duplicates:,} have a near-duplicate in the pool")
+        if self.repaired:
+            lines.append(f"{self.repaired:,} rows were repaired:")
+            lines += [f"  {what}" for what in self.repairs[:_SHOWN]]
+        if self.repaired > _SHOWN:
+            lines.append(f"  and {self.repaired - _SHOWN:,} more")
         if self.rejected:
             lines.append(f"{self.rejected:,} rows cannot be used:")
             lines += [f"  line {bad.line}: {bad.reason}" for bad in self.rejections[:_SHOWN]]
@@ -89,6 +98,7 @@ class ImportReport:
         try:
             values: dict[str, Any] = json.loads(text)
             rejections = tuple(Rejected(**bad) for bad in values.pop("rejections"))
-            return cls(**values, rejections=rejections)
+            repairs = tuple(values.pop("repairs", ()))
+            return cls(**values, rejections=rejections, repairs=repairs)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise DataError(f"import report: not one that this program wrote ({error})") from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import torch
@@ -63,6 +63,10 @@ class Scored:
     probabilities: NDArray[np.float32]
     embeddings: NDArray[np.float16]
 
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """All arrays by name, to be kept in files."""
+        return {"probabilities": self.probabilities, "embeddings": self.embeddings}
+
 
 def score(
     model: Model,
@@ -90,7 +94,7 @@ def score(
     probabilities = np.empty((len(rows), scorer.outputs), np.float32)
     embeddings = np.empty((len(rows), scorer.width), np.float16)
     done = 0
-    for places in _batches(tokens.lengths(rows), budget_tokens):
+    for places in batches(tokens.lengths(rows), budget_tokens):
         ids, mask = tokens.padded(rows[places], scorer.pad_token_id)
         given, embedded = scorer.step(torch.from_numpy(ids), torch.from_numpy(mask))
         probabilities[places] = given.numpy()
@@ -113,7 +117,7 @@ def predict_texts(
     return score(model, tokens, np.arange(len(texts)), precision=precision, progress=progress)
 
 
-def _batches(lengths: NDArray[np.int64], budget_tokens: int) -> Iterator[NDArray[np.int64]]:
+def batches(lengths: NDArray[np.int64], budget_tokens: int) -> Iterator[NDArray[np.int64]]:
     """Places 0..n-1 in groups of like length, each within the budget once padded."""
     order = np.argsort(-lengths, kind="stable")
     groups: list[NDArray[np.int64]] = []

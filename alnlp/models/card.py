@@ -28,15 +28,17 @@ def model_card(
         task: the question and its labels.
         checkpoint: what was fine-tuned; of a folder, only the last part of its path is shown.
         report: what the training did.
-        label_counts: training examples by label.
+        label_counts: training examples by label; for ner entities by label.
         metrics: figures between 0 and 1, by name; may be empty.
         metrics_on: what the metrics were measured on, in words.
         hardware: from `alnlp.hardware.describe`.
     """
     base = public_name(checkpoint)
+    what = "Named entities" if task.spans else "Text classifier"
+    counted = "entities in training" if task.spans else "training texts"
     lines = [
-        *_front_matter(base, metrics),
-        f"# Text classifier: {len(task.labels)} labels, fine-tuned from {_inline(base)}",
+        *_front_matter(task, base, metrics),
+        f"# {what}: {len(task.labels)} labels, fine-tuned from {_inline(base)}",
         "",
         f"Kind of task: {task.kind}. {_rule(task)} "
         f"Trained with alnlp on {report.examples} labelled texts, {report.steps} steps in "
@@ -47,13 +49,12 @@ def model_card(
         "```python",
         "from transformers import pipeline",
         "",
-        f'classify = pipeline("text-classification", model="FOLDER"{_call(task)})',
-        'classify("some text", truncation=True)',
+        *_usage(task),
         "```",
         "",
         "## Labels",
         "",
-        *_table(("label", "training texts"), [(k, label_counts.get(k, 0)) for k in task.labels]),
+        *_table(("label", counted), [(k, label_counts.get(k, 0)) for k in task.labels]),
         "",
         "## Evaluation",
         "",
@@ -71,9 +72,9 @@ def model_card(
     return "\n".join(lines) + "\n"
 
 
-def _front_matter(base: str, metrics: Mapping[str, float]) -> list[str]:
+def _front_matter(task: Task, base: str, metrics: Mapping[str, float]) -> list[str]:
     # JSON strings are YAML strings, whatever they contain.
-    lines = ["---", "library_name: transformers", "pipeline_tag: text-classification"]
+    lines = ["---", "library_name: transformers", f"pipeline_tag: {_pipeline(task)}"]
     if "/" in base:
         lines.append(f"base_model: {json.dumps(base)}")
     lines += ["tags:", "- alnlp", "- active-learning"]
@@ -82,14 +83,31 @@ def _front_matter(base: str, metrics: Mapping[str, float]) -> list[str]:
     return [*lines, "---", ""]
 
 
+def _pipeline(task: Task) -> str:
+    return "token-classification" if task.spans else "text-classification"
+
+
 def _rule(task: Task) -> str:
+    if task.spans:
+        return "Each word carries one tag (IOB2), which its first subword tells."
     if task.multilabel:
         return "A text may carry any number of labels: those with a probability of 0.5 or more."
     return "A text carries exactly one label: the most probable."
 
 
-def _call(task: Task) -> str:
-    return ", top_k=None" if task.multilabel else ""
+def _usage(task: Task) -> list[str]:
+    if task.spans:
+        return [
+            # With a stride, texts longer than the network's window are read in parts.
+            'tag = pipeline("token-classification", model="FOLDER", aggregation_strategy="first",',
+            "               stride=32)",
+            'tag("some text")',
+        ]
+    call = ", top_k=None" if task.multilabel else ""
+    return [
+        f'classify = pipeline("text-classification", model="FOLDER"{call})',
+        'classify("some text", truncation=True)',
+    ]
 
 
 def _evaluation(metrics: Mapping[str, float], metrics_on: str) -> list[str]:

@@ -45,3 +45,24 @@ class TrainConfig:
     def steps(self, examples: int) -> int:
         """How many optimizer steps a training on so many texts takes."""
         return max(self.min_steps, self.epochs * -(-examples // self.batch_size))
+
+
+@dataclass(frozen=True)
+class TaggerConfig(TrainConfig):
+    """How a tagger of named entities is trained; the defaults were measured (recipes/LOG.md).
+
+    Attributes:
+        entity_weight: how much a word in an entity weighs in the loss, against one outside of all.
+        label_all_subwords: whether all subwords of a word carry its label, not the first alone.
+    """
+
+    learning_rate: float = 2e-4
+    batch_size: int = 8
+    min_steps: int = 150
+    entity_weight: float = 3.0
+    label_all_subwords: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.entity_weight <= 0:
+            raise ModelError(f"entity_weight: got {self.entity_weight}, expected more than 0")

@@ -11,6 +11,7 @@ from torch import nn
 from transformers import (
     AutoConfig,
     AutoModelForSequenceClassification,
+    AutoModelForTokenClassification,
     AutoTokenizer,
     PreTrainedConfig,
     PreTrainedModel,
@@ -18,6 +19,7 @@ from transformers import (
 from transformers.models.auto.modeling_auto import (
     MODEL_FOR_MASKED_LM_MAPPING_NAMES,
     MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES,
+    MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING_NAMES,
 )
 from transformers.utils import logging
 
@@ -25,10 +27,17 @@ from alnlp import hardware
 from alnlp.errors import AlnlpError, MissingExtra, ModelError
 from alnlp.models import DEFAULT, resolve
 from alnlp.models.pooling import average, pools_by_mean
+from alnlp.tags import tag_names
 from alnlp.tasks import Task
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
+
+
+_HEADS = (
+    MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES,
+    MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING_NAMES,
+)
 
 
 def load_tokenizer(checkpoint: str) -> PreTrainedTokenizerBase:
@@ -49,7 +58,7 @@ def load_tokenizer(checkpoint: str) -> PreTrainedTokenizerBase:
 
 
 def load_config(checkpoint: str) -> PreTrainedConfig:
-    """The configuration of a checkpoint, checked to be an encoder that can classify.
+    """The configuration of a checkpoint, checked to be an encoder that can classify and tag.
 
     Raises:
         ModelError: not found, or a generator such as GPT or T5.
@@ -59,8 +68,8 @@ def load_config(checkpoint: str) -> PreTrainedConfig:
         config = AutoConfig.from_pretrained(resolve(checkpoint), trust_remote_code=False)
     # Encoders of the BERT family are those pretrained to fill in masked words.
     encoder = config.model_type in MODEL_FOR_MASKED_LM_MAPPING_NAMES
-    classifier = config.model_type in MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES
-    if not (encoder and classifier) or config.is_encoder_decoder:
+    heads = all(config.model_type in names for names in _HEADS)
+    if not (encoder and heads) or config.is_encoder_decoder:
         raise ModelError(
             f"model {checkpoint}: got a {config.model_type} network, expected an encoder of the "
             "BERT family, such as bert, roberta, distilbert or electra"
@@ -68,22 +77,30 @@ def load_config(checkpoint: str) -> PreTrainedConfig:
     return config  # type: ignore[no-any-return]
 
 
+def output_names(task: Task) -> tuple[str, ...]:
+    """What the outputs of a task's network stand for: its labels, or the tags of its entities."""
+    return tag_names(task.labels) if task.spans else task.labels
+
+
 def load_network(checkpoint: str, task: Task) -> PreTrainedModel:
-    """A classifier for the task on the checkpoint's weights; a missing head is drawn at random.
+    """A network for the task on the checkpoint's weights; a missing head is drawn at random.
 
     Raises:
         ModelError, MissingExtra: as `load_config`.
     """
     config = load_config(checkpoint)
-    config.id2label = dict(enumerate(task.labels))
-    config.label2id = {label: k for k, label in enumerate(task.labels)}
-    config.problem_type = (
-        "multi_label_classification" if task.multilabel else "single_label_classification"
-    )
+    config.id2label = dict(enumerate(output_names(task)))
+    config.label2id = {name: k for k, name in config.id2label.items()}
+    if not task.spans:
+        config.problem_type = (
+            "multi_label_classification" if task.multilabel else "single_label_classification"
+        )
+    family = AutoModelForTokenClassification if task.spans else AutoModelForSequenceClassification
     with _explained(checkpoint), quiet():
-        mean_pooled = pools_by_mean(resolve(checkpoint), config)
+        # Words are read where they stand; only texts as a whole need their mean.
+        mean_pooled = not task.spans and pools_by_mean(resolve(checkpoint), config)
         config.num_hidden_layers += mean_pooled
-        network: PreTrainedModel = AutoModelForSequenceClassification.from_pretrained(
+        network: PreTrainedModel = family.from_pretrained(
             resolve(checkpoint),
             config=config,
             trust_remote_code=False,

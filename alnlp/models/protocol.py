@@ -30,6 +30,7 @@ class FitReport:
         seed: the seed of weights, order and dropout.
         precision: the precision of the forward and backward passes.
         configuration: the training settings, by name.
+        left_out: entities that could not be trained on, since they overlap a longer one.
     """
 
     examples: int
@@ -39,6 +40,7 @@ class FitReport:
     seed: int
     precision: Precision
     configuration: dict[str, Any]
+    left_out: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """The report as JSON-able values."""

@@ -19,30 +19,32 @@ from alnlp import hardware
 from alnlp.models.config import TrainConfig
 from alnlp.models.loading import quiet
 from alnlp.progress import Progress, Step
+from alnlp.tags import OUTSIDE, UNKNOWN
 
 TokenIds = Sequence[int]
 Targets = NDArray[np.int64]
+Loss = Callable[..., Tensor]
 
 
 def finetune(
     network: PreTrainedModel,
     ids: Sequence[TokenIds],
-    targets: Targets,
+    targets: Targets | Sequence[Targets],
     config: TrainConfig,
     *,
-    classes: int,
+    loss: Loss,
     pad_token_id: int,
     seed: int,
     progress: Progress | None,
 ) -> tuple[int, float]:
-    """Train a classifier in place on N tokenised texts; gives the steps taken and the mean loss.
+    """Train a network in place on N tokenised texts; gives the steps taken and the mean loss.
 
     Args:
-        network: a sequence classifier of `transformers`.
+        network: a sequence or token classifier of `transformers`.
         ids: token ids of each text.
-        targets: class indices (N,), or 0/1 of shape (N, K).
+        targets: of each text, all of one shape, or one class index for each of its tokens.
         config: how to train.
-        classes: K, the number of labels.
+        loss: of the network's outputs and a batch of targets, `loss(outputs, labels)`.
         pad_token_id: fills short texts.
         seed: of order and dropout.
         progress: told about each step; an exception from it ends the training.
@@ -51,8 +53,10 @@ def finetune(
     network.get_input_embeddings().requires_grad_(False)
 
     def collate(rows: Sequence[tuple[TokenIds, Any]]) -> dict[str, Tensor]:
-        labels = torch.as_tensor(np.stack([target for _, target in rows]))
-        return {**pad([text for text, _ in rows], pad_token_id), "labels": labels}
+        return {
+            **pad([text for text, _ in rows], pad_token_id),
+            "labels": stack([t for _, t in rows]),
+        }
 
     with tempfile.TemporaryDirectory(prefix="alnlp-") as scratch, quiet():
         trainer = Trainer(
@@ -60,7 +64,7 @@ def finetune(
             args=_arguments(config, len(ids), seed, scratch),
             data_collator=collate,
             train_dataset=_Rows(ids, targets),
-            compute_loss_func=balanced_loss(targets, classes, config.max_weight),
+            compute_loss_func=loss,
             callbacks=[_Report(progress)] if progress else None,
         )
         trainer.remove_callback(PrinterCallback)
@@ -82,7 +86,35 @@ def pad(ids: Sequence[TokenIds], pad_token_id: int) -> dict[str, Tensor]:
     return {"input_ids": tokens, "attention_mask": mask}
 
 
-def balanced_loss(targets: Targets, classes: int, max_weight: float) -> Callable[..., Tensor]:
+def stack(targets: Sequence[Targets]) -> Tensor:
+    """The targets of some texts as one tensor; shorter ones are filled with UNKNOWN."""
+    if len({target.shape for target in targets}) > 1:
+        length = max(map(len, targets))
+        targets = [np.pad(t, (0, length - len(t)), constant_values=UNKNOWN) for t in targets]
+    return torch.as_tensor(np.stack(targets))
+
+
+def token_loss(tags: int, entity_weight: float) -> Loss:
+    """Cross-entropy averaged over the tokens (B, L) that are not UNKNOWN; 0 where all are.
+
+    Tokens in entities weigh more: few as they are, a network would long say O everywhere.
+    """
+    weights = torch.full((tags,), entity_weight, device=hardware.device())
+    weights[OUTSIDE] = 1.0
+
+    def loss(outputs: Any, labels: Tensor, **_: Any) -> Tensor:
+        logits, labels = outputs.logits.float().flatten(0, 1), labels.flatten()
+        total = functional.cross_entropy(
+            logits, labels, weight=weights, ignore_index=UNKNOWN, reduction="sum"
+        )
+        # 1 where all are unknown: the total is 0 then, and must not become 0 / 0.
+        share = weights[labels[labels != UNKNOWN]].sum()
+        return total / torch.where(share > 0, share, 1.0)
+
+    return loss
+
+
+def balanced_loss(targets: Targets, classes: int, max_weight: float) -> Loss:
     """A loss in which the classes weigh alike, as far as a weight of `max_weight` allows.
 
     Single label: cross-entropy, each class weighted by the inverse of its frequency. Multi-label:
@@ -135,7 +167,7 @@ def _arguments(config: TrainConfig, examples: int, seed: int, scratch: str) -> T
 class _Rows(Dataset[tuple[TokenIds, Any]]):
     """Tokenised texts with their targets."""
 
-    def __init__(self, ids: Sequence[TokenIds], targets: Targets) -> None:
+    def __init__(self, ids: Sequence[TokenIds], targets: Targets | Sequence[Targets]) -> None:
         self._ids, self._targets = ids, targets
 
     def __len__(self) -> int:

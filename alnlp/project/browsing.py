@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from alnlp.data import Example, Pool
 from alnlp.errors import DataError
-from alnlp.project.selection import Prediction
+from alnlp.project.readout import Prediction
 from alnlp.store import Event, Ledger, NewEvent
 from alnlp.tasks import Task
 
@@ -55,8 +55,9 @@ def checked(event: NewEvent, task: Task, pool: Pool) -> NewEvent:
         )
     if event.kind != "label":
         return event
-    suggestion = None if event.suggestion is None else task.check(event.suggestion)
-    return replace(event, answer=task.check(event.answer), suggestion=suggestion)
+    text = pool[pool.row(event.example_id)].text if task.spans else None
+    suggestion = None if event.suggestion is None else task.check(event.suggestion, text)
+    return replace(event, answer=task.check(event.answer, text), suggestion=suggestion)
 
 
 def found(

@@ -135,7 +135,7 @@ def _import_test(test: Source, folder: Path, task: Task, progress: Progress | No
 
 
 def _check_labels(task: Task) -> None:
-    if len(task.labels) == 1 and not task.multilabel:
+    if len(task.labels) == 1 and task.kind == "classification":
         raise DataError(
             f"labels: got only {task.labels[0]!r}, expected at least 2; name them all with "
             "labels=[...] (on the command line: --labels a,b)"
@@ -157,7 +157,7 @@ def _fill_store(
     store = Store.create(folder / STORE)
     try:
         store.put("uid", uuid.uuid4().hex)
-        store.put("task", {"kind": task.kind, "labels": list(task.labels)})
+        store.put("task", task.to_json())
         store.put("settings", settings.to_dict())
         store.put("reports", [report.to_json() for report in reports])
         for chunk in answer_events(answers.items()):

@@ -8,18 +8,22 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from alnlp.data import Pool
 from alnlp.data.delimited import guarded
+from alnlp.data.ner import writers
+from alnlp.data.ner.losses import SpanRow
+from alnlp.data.spans import SpanAnswer
 from alnlp.errors import DataError, ProjectError
 from alnlp.models import public_name
 from alnlp.project.folders import new_folder
 from alnlp.project.rounds import Round
 from alnlp.store import Ledger
-from alnlp.tasks import Task
+from alnlp.tasks import Answer, Task
 
 Row = dict[str, Any]
+Writer = Callable[[Pool, Task, Ledger, Path], list[str]]
 
 #: The columns that are ours, in lower case: those of the file that are named so get another name.
 _OWN = ("id", "text", "label", "labels", "annotators")
@@ -27,8 +31,13 @@ _AMBIGUOUS = ("|", ";", ",")
 _MANIFEST = "alnlp.json"
 
 
-def export_answers(pool: Pool, task: Task, ledger: Ledger, path: Path, format: str | None) -> Path:
+def export_answers(
+    pool: Pool, task: Task, ledger: Ledger, path: Path, format: str | None
+) -> list[str]:
     """Write one row per answered example: id, text, label or labels, annotators, other columns.
+
+    For ner the formats are those of `alnlp.data.ner.writers`. Returns what the format cannot say,
+    a line for each kind; nothing where all is said.
 
     A column of the data that has the name of one of these becomes "NAME (file)". What a csv or tsv
     file holds is read back exactly: an apostrophe before what a spreadsheet would run as a formula
@@ -39,12 +48,7 @@ def export_answers(pool: Pool, task: Task, ledger: Ledger, path: Path, format: s
         DataError: an unknown format.
         ProjectError: nothing is answered yet, or the file cannot be written.
     """
-    name = format or path.suffix.lstrip(".").lower()
-    if name not in WRITERS:
-        raise DataError(
-            f"export: got {name or path.name!r}, expected a file ending in "
-            f"{', '.join('.' + known for known in WRITERS)}, or a format of that name, or model"
-        )
+    write = _span_writer(path, format) if task.spans else _label_writer(path, format)
     if not ledger.labels():
         raise ProjectError("export: got 0 answered examples, expected at least 1; label some first")
     with _explained(path):
@@ -54,11 +58,39 @@ def export_answers(pool: Pool, task: Task, ledger: Ledger, path: Path, format: s
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f".{path.name}.writing")
         try:
-            WRITERS[name](_rows(pool, task, ledger), temporary)
+            remarks = write(pool, task, ledger, temporary)
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
-    return path
+    return remarks
+
+
+def _label_writer(path: Path, format: str | None) -> Writer:
+    name = format or path.suffix.lstrip(".").lower()
+    if name not in WRITERS:
+        raise DataError(
+            f"export: got {name or path.name!r}, expected a file ending in "
+            f"{', '.join('.' + known for known in WRITERS)}, or a format of that name, or model"
+        )
+
+    def write(pool: Pool, task: Task, ledger: Ledger, path: Path) -> list[str]:
+        WRITERS[name](_rows(pool, task, ledger), path)
+        return []
+
+    return write
+
+
+def _span_writer(path: Path, format: str | None) -> Writer:
+    name = writers.format_of(path) if format is None else format
+    if name not in writers.WRITERS:
+        raise DataError(
+            f"export: got {name!r}, expected one of {', '.join(writers.WRITERS)}, or model"
+        )
+
+    def write(pool: Pool, task: Task, ledger: Ledger, path: Path) -> list[str]:
+        return writers.write(name, _span_rows(pool, ledger), path)
+
+    return write
 
 
 def export_model(newest: Round, folder: Path) -> Path:
@@ -100,17 +132,31 @@ def _make_public(manifest: Path) -> None:
     manifest.write_text(json.dumps({**values, "checkpoint": name}, indent=2), encoding="utf-8")
 
 
+def _answered(pool: Pool, ledger: Ledger) -> Iterator[tuple[int, Answer, list[str]]]:
+    """The pool row, answer and annotators of each answered example, in pool order."""
+    labels, answers = ledger.labels(), ledger.answers()
+    for row in sorted(pool.rows(list(labels)).tolist()):
+        example_id = pool.ids[row]
+        yield row, labels[example_id], sorted(answers[example_id])
+
+
+def _span_rows(pool: Pool, ledger: Ledger) -> Iterator[SpanRow]:
+    for row, answer, annotators in _answered(pool, ledger):
+        example = pool[row]
+        words = pool.words(row) if pool.has_words(row) else None
+        said = cast(SpanAnswer, answer)
+        yield SpanRow(example.id, example.text, words, said, annotators, dict(example.meta))
+
+
 def _rows(pool: Pool, task: Task, ledger: Ledger) -> Iterator[Row]:
     column = "labels" if task.multilabel else "label"
-    labels, answers = ledger.labels(), ledger.answers()
-    rows = pool.rows(list(labels))
-    for place in sorted(rows.tolist()):
+    for place, answer, annotators in _answered(pool, ledger):
         example = pool[place]
         row = {
             "id": example.id,
             "text": example.text,
-            column: labels[example.id],
-            "annotators": sorted(answers[example.id]),
+            column: answer,
+            "annotators": annotators,
         }
         for name, value in example.meta.items():
             while name in row or name.strip().lower() in _OWN:

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import uuid
+import warnings
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 from alnlp.data import ImportReport, Pool
+from alnlp.data.words import Words
 from alnlp.errors import DataError, ProjectError
 from alnlp.models import locate
 from alnlp.progress import Progress
-from alnlp.project import browsing, creating, exporting, rounds, training
+from alnlp.project import browsing, creating, exporting, learning, rounds, training
 from alnlp.project.browsing import Answered, Found, Which
 from alnlp.project.creating import IMPORTED, STORE, Source, first_of
+from alnlp.project.readout import Prediction
 from alnlp.project.rounds import Round
-from alnlp.project.selection import Batch, Prediction, predictions
+from alnlp.project.selection import Amount, Batch
 from alnlp.project.settings import Settings
 from alnlp.project.state import State
 from alnlp.store import Event, LeaseRequest, NewEvent, Store
-from alnlp.strategies import STRATEGIES, Strategy, find
+from alnlp.strategies import Strategy, default, find
 from alnlp.tasks import Answer, Kind, Task
 
 
@@ -52,6 +55,7 @@ class Project:
         label_column: str | None = None,
         test: Any = None,
         answers: bool | None = None,
+        overlaps: bool = False,
         encoding: str = "utf-8",
         progress: Progress | None = None,
         **settings: Any,
@@ -60,9 +64,9 @@ class Project:
 
         Args:
             folder: where to; must not exist, or be empty.
-            data: a csv, tsv, jsonl or parquet file (plain or .gz), a `datasets.Dataset`, or a
-                hub id.
-            task: "classification" or "multilabel".
+            data: a csv, tsv, jsonl, parquet or conll file (plain or .gz), a `datasets.Dataset`,
+                or a hub id.
+            task: "classification", "multilabel" or "ner" (named entities).
             labels: the label names; those found in the data where None.
             text_column: guessed where None.
             label_column: guessed where None.
@@ -70,6 +74,7 @@ class Project:
             answers: whether labels found in the data are answers already given (True), or kept
                 aside as gold labels for simulation (False). None: answers if only some rows have
                 one, since then the others are what remains to be labelled.
+            overlaps: for ner, whether entities may overlap.
             encoding: of text files.
             progress: told how the import goes on.
             settings: fields of `Settings`.
@@ -83,9 +88,9 @@ class Project:
             folder,
             source=Source(data, text_column, label_column, encoding),
             test=None if test is None else Source(test, text_column, label_column, encoding),
-            task=Task(task, tuple(labels or ())),
+            task=Task(task, tuple(labels or ()), overlaps),
             answers=answers,
-            settings=Settings.of(settings),
+            settings=Settings.of({"strategy": default(task), **settings}),
             progress=progress,
         )
         return cls.open(folder)
@@ -169,6 +174,10 @@ class Project:
         """All examples, labelled or not."""
         return self._state.pool
 
+    def words(self, example_id: str) -> Words:
+        """For ner, where each word of an example starts and ends; empty for other tasks."""
+        return self.pool.words(self.pool.row(example_id)) if self.task.spans else []
+
     @property
     def test(self) -> Pool:
         """Held-out examples with gold labels; empty where none were given."""
@@ -183,8 +192,8 @@ class Project:
         """Add a label to the end of the label set; models know it from the next round on."""
 
         def added(stored: dict[str, Any]) -> dict[str, Any]:
-            task = Task(stored["kind"], (*stored["labels"], name.strip()))
-            return {"kind": task.kind, "labels": list(task.labels)}
+            task = Task.from_json(stored)
+            return task.with_labels((*task.labels, name.strip())).to_json()
 
         self._store.change("task", added)
         return self.task
@@ -254,6 +263,7 @@ class Project:
         self,
         n: int | None = None,
         *,
+        tokens: int | None = None,
         annotator: str = "me",
         strategy: str | Strategy | None = None,
     ) -> Batch:
@@ -264,20 +274,20 @@ class Project:
 
         Args:
             n: how many; the project's batch size where None.
+            tokens: for ner, instead of n: how many words all texts may have together. The
+                strategy then takes what it values most per word. One text alone may be longer.
             annotator: for whom.
             strategy: a name or a callable; the project's own where None.
         """
-        wanted = self.settings.batch_size if n is None else n
-        if isinstance(wanted, bool) or not isinstance(wanted, int) or wanted < 1:
-            raise ProjectError(f"ask: got n = {wanted!r}, expected a whole number of at least 1")
+        amount = Amount.of(n, tokens, self.settings.batch_size, self.task)
         if not isinstance(annotator, str) or not annotator.strip():
             raise ProjectError(f"annotator: got {annotator!r}, expected a name")
         ttl = self.settings.lease_hours * 3600
         notice = None
         with self._state.lock:
             mine = self._state.open_leases(annotator)
-            while len(mine) < wanted:
-                choice = self._state.choose(mine, wanted - len(mine), annotator, strategy)
+            while amount.texts is None or len(mine) < amount.texts:
+                choice = self._state.choose(mine, amount, annotator, strategy)
                 notice = choice.notice or notice
                 if not len(choice.rows):
                     break
@@ -285,11 +295,13 @@ class Project:
                     LeaseRequest(self.pool.ids[row], choice.why, choice.strategy)
                     for row in choice.rows.tolist()
                 ]
-                self._store.lease(requests, annotator, uuid.uuid4().hex, ttl)
+                granted = self._store.lease(requests, annotator, uuid.uuid4().hex, ttl)
                 # Another process may have been faster with some of them: then ask for the rest.
                 mine = self._state.open_leases(annotator)
+                if amount.tokens is not None and len(granted) == len(requests):
+                    break  # a budget is hardly ever used up to the last word
             self._store.renew(annotator, ttl)
-            return Batch(tuple(self._state.asked(mine[:wanted])), notice)
+            return Batch(tuple(self._state.asked(mine[: amount.texts])), notice)
 
     def release(self, annotator: str, keep: Collection[str] = ()) -> int:
         """Give back what an annotator has not answered, but for `keep`; how many."""
@@ -364,7 +376,7 @@ class Project:
             progress: told how it goes on; it may raise `Cancelled`.
         """
         if score is None:
-            score = STRATEGIES[self.settings.strategy].needs_model
+            score = find(self.settings.strategy, self.task.kind)[1].needs_model
         with self._state.refreshed() as ledger:
             plan = self._state.plan(ledger, score)
         return training.run(plan, progress)
@@ -384,25 +396,38 @@ class Project:
         self, texts: Sequence[str], *, progress: Progress | None = None
     ) -> list[Prediction]:
         """What the newest model says of texts."""
-        from alnlp.inference.engine import predict_texts
-
         if isinstance(texts, str) or not all(isinstance(text, str) for text in texts):
             raise DataError("texts: expected a list of texts, each of them a str")
         task = self.task.with_labels(self._state.need_round().label_names)
-        scored = predict_texts(self._state.model(), list(texts), progress=progress)
-        return predictions(task, scored.probabilities)
+        return learning.predict(self._state.model(), task, list(texts), progress=progress)
 
-    def export(self, path: str | Path, format: str | None = None) -> Path:
-        """Write the answers (csv, tsv, jsonl, parquet, by the ending) or the model ("model").
+    def export(
+        self,
+        path: str | Path,
+        format: str | None = None,
+        *,
+        remark: Callable[[str], None] = warnings.warn,
+    ) -> Path:
+        """Write the answers (in the format of the path's ending) or the model ("model").
 
-        A csv or tsv cell that a spreadsheet would run as a formula gets a leading apostrophe;
-        jsonl and parquet keep every character.
+        Answers go into csv, tsv, jsonl or parquet files; entities into jsonl, conll, csv, tsv or
+        spacy files, or by name of the format: conll-iob1, conll-bioes, tokens, doccano. A csv or
+        tsv cell that a spreadsheet would run as a formula gets a leading apostrophe; jsonl keeps
+        every character and every entity.
+
+        Args:
+            path: of the file, or of the folder for a model.
+            format: instead of the one that the ending says.
+            remark: told in a line what the format cannot say; a Python warning by default.
         """
         path = Path(path)
         if format == "model":
             return exporting.export_model(self._state.need_round(), path)
         with self._state.refreshed() as ledger:
-            return exporting.export_answers(self.pool, self.task, ledger, path, format)
+            remarks = exporting.export_answers(self.pool, self.task, ledger, path, format)
+        for line in remarks:
+            remark(line)
+        return path.resolve()
 
     # Browsing -----------------------------------------------------------------------------------
 

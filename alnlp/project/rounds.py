@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
@@ -24,7 +24,6 @@ from numpy.typing import NDArray
 from alnlp.errors import ProjectError
 
 _INFO = "round.json"
-_ARRAYS = ("rows", "probabilities", "embeddings")
 _TEMPORARY = ".writing-"
 
 
@@ -43,6 +42,8 @@ class Round:
         per_label: how many of them carry each label.
         seq: the newest annotation event that it knows of.
         label_names: the labels in the order of the model's outputs.
+        spent: what the answers cost: "seconds" of the annotators where they were timed, and for
+            ner "tokens", the words that they looked at.
         metrics: on the test set; empty where there is none.
         agreement: {"share", "n"}: how often people kept what the round before had suggested.
         seconds: wall-clock by phase: "train", "evaluate", "score".
@@ -59,6 +60,7 @@ class Round:
     per_label: dict[str, int]
     seq: int
     label_names: list[str]
+    spent: dict[str, float] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
     agreement: dict[str, float] | None = None
     seconds: dict[str, float] = field(default_factory=dict)
@@ -93,25 +95,22 @@ class Round:
         return self._array("rows")
 
     @cached_property
-    def probabilities(self) -> NDArray[np.floating]:
-        """(M, K) memory-mapped, aligned with `rows`."""
-        return self._array("probabilities")
-
-    @cached_property
-    def embeddings(self) -> NDArray[np.floating]:
-        """(M, D) memory-mapped, aligned with `rows`."""
-        return self._array("embeddings")
+    def arrays(self) -> Mapping[str, NDArray[Any]]:
+        """What the model said of the M rows, by name, memory-mapped."""
+        names = sorted(path.stem for path in self.folder.glob("[!.]*.npy"))
+        return {name: self._array(name) for name in names}
 
     def open_signals(self) -> None:
         """Map the arrays now: what is mapped stays readable when the round is pruned."""
         if self.is_scored:
-            self.rows, self.probabilities, self.embeddings  # noqa: B018 - for their caches
+            self.rows, self.arrays  # noqa: B018 - for their caches
 
     def _array(self, name: str) -> NDArray[Any]:
         try:
-            array: NDArray[Any] = np.load(
-                self.folder / f"{name}.npy", mmap_mode="r", allow_pickle=False
-            )
+            path = self.folder / f"{name}.npy"
+            array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+            if not array.size:  # an empty file cannot stay mapped
+                array = np.load(path, allow_pickle=False)
         except FileNotFoundError:
             raise
         except (OSError, ValueError, EOFError) as error:
@@ -170,15 +169,10 @@ def writing(folder: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def save_signals(
-    folder: Path,
-    rows: NDArray[np.int64],
-    probabilities: NDArray[np.floating],
-    embeddings: NDArray[np.floating],
-) -> None:
+def save_signals(folder: Path, rows: NDArray[np.int64], arrays: Mapping[str, NDArray[Any]]) -> None:
     """Write the signals of M scored rows; `rows.npy` comes last, since it says they are there."""
-    np.save(folder / "probabilities.npy", probabilities, allow_pickle=False)
-    np.save(folder / "embeddings.npy", embeddings, allow_pickle=False)
+    for name, array in arrays.items():
+        np.save(folder / f"{name}.npy", array, allow_pickle=False)
     temporary = folder / ".rows.npy"
     np.save(temporary, rows, allow_pickle=False)
     temporary.replace(folder / "rows.npy")

@@ -4,34 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, overload
+from typing import Any, cast, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alnlp.data import Pool
+from alnlp.data.words import Words
+from alnlp.errors import ProjectError
+from alnlp.project.readout import Prediction, signals
 from alnlp.project.rounds import Round
-from alnlp.signals import Signals
-from alnlp.strategies import STRATEGIES, Strategy, find, select
+from alnlp.strategies import STRATEGIES, Strategy, find, select, select_within
 from alnlp.tasks import Answer, Task
 
 Rows = NDArray[np.int64]
 COLD_START = "random"
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """What a model says of one text.
-
-    Attributes:
-        answer: the most probable answer.
-        confidence: its probability; for multilabel that of the least certain of the K decisions.
-        probabilities: label name -> probability.
-    """
-
-    answer: Answer
-    confidence: float
-    probabilities: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -47,6 +34,7 @@ class AskedExample:
         batch: the batch that it was handed out in.
         round: the number of the model behind the suggestion, None without one.
         prediction: what that model says, None without one.
+        words: for ner, where each word of the text starts and ends; empty otherwise.
     """
 
     id: str
@@ -57,6 +45,7 @@ class AskedExample:
     batch: str
     round: int | None = None
     prediction: Prediction | None = None
+    words: Words = field(default_factory=list)
 
     @property
     def suggestion(self) -> Answer | None:
@@ -95,21 +84,33 @@ class Batch(Sequence[AskedExample]):
         return iter(self.examples)
 
 
-def predictions(task: Task, probabilities: NDArray[np.floating]) -> list[Prediction]:
-    """Predictions from (N, K) probabilities."""
-    answers = task.decode(probabilities)
-    if task.multilabel:
-        certainty = np.maximum(probabilities, 1 - probabilities).min(axis=1)
-    else:
-        certainty = probabilities.max(axis=1)
-    return [
-        Prediction(
-            answer,
-            float(sure),
-            {name: float(p) for name, p in zip(task.labels, row, strict=True)},
-        )
-        for answer, sure, row in zip(answers, certainty, probabilities, strict=True)
-    ]
+@dataclass(frozen=True)
+class Amount:
+    """How much a batch may hold: so many texts, or texts of so many words together."""
+
+    texts: int | None
+    tokens: int | None = None
+
+    @staticmethod
+    def of(n: object, tokens: object, usual: int, task: Task) -> Amount:
+        """The amount that a caller asked for; `usual` texts where they named none.
+
+        Raises:
+            ProjectError: both or senseless numbers, or words asked of a task that has none.
+        """
+        if tokens is not None and (n is not None or not task.spans):
+            raise ProjectError(
+                f"ask: got tokens = {tokens!r}, expected n instead: "
+                + ("one of both counts" if task.spans else f"task {task.kind} counts texts")
+            )
+        for name, value in (("n", n), ("tokens", tokens)):
+            if value is not None and (type(value) is not int or value < 1):
+                raise ProjectError(
+                    f"ask: got {name} = {value!r}, expected a whole number of at least 1"
+                )
+        if tokens is not None:
+            return Amount(None, cast(int, tokens))
+        return Amount(usual if n is None else cast(int, n))
 
 
 @dataclass(frozen=True)
@@ -128,25 +129,25 @@ def choose(
     newest: Round | None,
     *,
     strategy: str | Strategy,
-    n: int,
+    amount: Amount,
     taken: Rows,
-    apart_from: Rows,
+    mine: Rows,
     rng: np.random.Generator,
 ) -> Choice:
-    """At most n pool rows for a batch, no two of them near-duplicates.
+    """Pool rows that fill a batch up, no two of them near-duplicates.
 
     Args:
         pool: all examples.
         task: the kind of answers.
         newest: the newest round, None before the first training.
         strategy: a name or a callable.
-        n: how many to choose.
+        amount: how much the whole batch may hold.
         taken: rows that must not be chosen: answered, skipped or leased.
-        apart_from: rows whose near-duplicates must not be chosen: the rest of the same batch.
+        mine: rows that the batch holds already, whose near-duplicates must not be chosen either.
         rng: of every random draw.
     """
     name, spec = find(strategy, task.kind)
-    candidates = _candidates(pool, taken, apart_from, rng)
+    candidates = _candidates(pool, taken, mine, rng)
     notice = None
     if spec.needs_model:
         if newest is None or not newest.is_scored:
@@ -159,33 +160,28 @@ def choose(
                 notice = "the newest model has not seen these examples: drawn at random"
         if notice:
             name, spec = COLD_START, STRATEGIES[COLD_START]
-    chosen = select(spec, _signals(task, newest, candidates), n, rng)
+    seen = signals(pool, task, newest, candidates)
+    if amount.texts is not None:
+        chosen = select(spec, seen, amount.texts - len(mine), rng)
+    else:
+        left = (amount.tokens or 0) - sum(len(pool.words(row)) for row in mine.tolist())
+        chosen = select_within(spec, seen, left, rng) if left > 0 else np.empty(0, np.int64)
+        if len(mine) and seen.costs[chosen].sum() > left:
+            chosen = chosen[:0]  # only a batch of one may exceed the budget
     if not len(candidates) and len(np.unique(taken)) < len(pool):
         notice = "a short batch: all other examples are near-duplicates of these"
     return Choice(candidates[chosen], name, spec.why, notice)
 
 
-def _candidates(pool: Pool, taken: Rows, apart_from: Rows, rng: np.random.Generator) -> Rows:
+def _candidates(pool: Pool, taken: Rows, mine: Rows, rng: np.random.Generator) -> Rows:
     """Free rows in ascending order, one drawn at random from each group of near-duplicates."""
     free = np.ones(len(pool), dtype=bool)
     free[taken] = False
-    if len(apart_from):
-        free &= ~np.isin(pool.groups, pool.groups[apart_from])
+    if len(mine):
+        free &= ~np.isin(pool.groups, pool.groups[mine])
     rows = np.flatnonzero(free)
     groups = pool.groups[rows]
     alone = np.bincount(groups, minlength=1)[groups] == 1 if len(groups) else free[:0]
     crowded = rng.permutation(rows[~alone])
     _, first = np.unique(pool.groups[crowded], return_index=True)
     return np.sort(np.concatenate([rows[alone], crowded[first]]))
-
-
-def _signals(task: Task, newest: Round | None, rows: Rows) -> Signals:
-    if newest is None or not newest.is_scored:
-        return Signals(len(rows), multilabel=task.multilabel)
-    scored = newest
-    return Signals(
-        len(rows),
-        load_probabilities=lambda: np.asarray(scored.probabilities[scored.positions(rows)]),
-        load_embeddings=lambda: np.asarray(scored.embeddings[scored.positions(rows)]),
-        multilabel=task.multilabel,
-    )

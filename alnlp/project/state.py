@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alnlp.data import Pool
+from alnlp.data.spans import SpanAnswer, looked_at
 from alnlp.errors import ProjectError
-from alnlp.project import browsing, rounds, training
+from alnlp.project import browsing, learning, rounds, training
 from alnlp.project.browsing import Answered, Found
+from alnlp.project.readout import Prediction, predictions
 from alnlp.project.rounds import Round
-from alnlp.project.selection import AskedExample, Choice, Prediction, choose, predictions
+from alnlp.project.selection import Amount, AskedExample, Choice, choose
 from alnlp.project.settings import Settings
 from alnlp.store import Event, Lease, Ledger, Store
 from alnlp.strategies import Strategy
 from alnlp.tasks import Answer, Task
 
 if TYPE_CHECKING:
-    from alnlp.models.protocol import TextModel
+    from alnlp.project.learning import Model
 
 
 class State:
@@ -45,7 +47,7 @@ class State:
         self.lock = threading.RLock()
         self._ledger = Ledger()
         self._newest: Round | None = None
-        self._model: tuple[int, TextModel] | None = None
+        self._model: tuple[int, Model] | None = None
         self.reopen()
 
     def reopen(self) -> None:
@@ -58,7 +60,7 @@ class State:
     def task(self) -> Task:
         """The kind of answers, and the labels of this moment."""
         stored = self.store.get("task")
-        return Task(stored["kind"], tuple(stored["labels"]))
+        return Task.from_json(stored)
 
     @property
     def settings(self) -> Settings:
@@ -91,14 +93,12 @@ class State:
             )
         return newest
 
-    def model(self) -> TextModel:
+    def model(self) -> Model:
         """The newest model, loaded once a round."""
         newest = self.need_round()
         with self.lock:
             if self._model is None or self._model[0] != newest.number:
-                from alnlp.models.finetuned import FineTuned
-
-                self._model = newest.number, FineTuned.load(newest.folder)
+                self._model = newest.number, learning.load_model(self.task, newest.folder)
             return self._model[1]
 
     @contextmanager
@@ -137,7 +137,11 @@ class State:
         return kept
 
     def choose(
-        self, mine: Sequence[Lease], n: int, annotator: str, strategy: str | Strategy | None
+        self,
+        mine: Sequence[Lease],
+        amount: Amount,
+        annotator: str,
+        strategy: str | Strategy | None,
     ) -> Choice:
         """What the strategy takes for this annotator, besides what `mine` holds already."""
         # Leases are read before answers: an answer ends its lease, so what is answered in between
@@ -152,16 +156,16 @@ class State:
                 self.task,
                 newest,
                 strategy=settings.strategy if strategy is None else strategy,
-                n=n,
+                amount=amount,
                 taken=np.concatenate([self.pool.rows(taken), self.held_out]),
-                apart_from=self.pool.rows([lease.example_id for lease in mine]),
+                mine=self.pool.rows([lease.example_id for lease in mine]),
                 rng=np.random.default_rng(entropy),
             )
 
     def asked(self, leases: Sequence[Lease]) -> Iterator[AskedExample]:
         """The leased examples with what the newest model says of them."""
         rows = self.pool.rows([lease.example_id for lease in leases])
-        newest = self.newest_round
+        newest, task = self.newest_round, self.task
         for lease, row, said in zip(leases, rows.tolist(), self.predicted(rows), strict=True):
             example = self.pool[row]
             yield AskedExample(
@@ -173,6 +177,7 @@ class State:
                 batch=lease.batch,
                 round=newest.number if newest and said else None,
                 prediction=said,
+                words=self.pool.words(row) if task.spans else [],
             )
 
     def predicted(self, rows: NDArray[np.int64]) -> list[Prediction | None]:
@@ -184,8 +189,9 @@ class State:
         positions = newest.positions(rows)
         known = np.flatnonzero(positions >= 0)
         task = self.task.with_labels(newest.label_names)
-        probabilities = np.asarray(newest.probabilities[positions[known]])
-        for place, prediction in zip(known.tolist(), predictions(task, probabilities), strict=True):
+        for place, prediction in zip(
+            known.tolist(), predictions(task, newest.arrays, positions[known]), strict=True
+        ):
             said[place] = prediction
         return said
 
@@ -218,4 +224,16 @@ class State:
             score=score,
             seq=ledger.seq,
             agreement=browsing.agreement(ledger, newest.number) if newest else None,
+            spent=self._spent(ledger, answers),
         )
+
+    def _spent(self, ledger: Ledger, answers: Mapping[str, Answer]) -> dict[str, float]:
+        """What the answers cost: seconds of the annotators, and for ner words looked at."""
+        given = ledger.answers()
+        seconds = [event.seconds for i in answers for event in given[i].values()]
+        spent = {"seconds": round(sum(s or 0.0 for s in seconds), 1)} if any(seconds) else {}
+        if self.task.spans:
+            rows = self.pool.rows(list(answers)).tolist()
+            said = cast(Iterable[SpanAnswer], answers.values())
+            spent["tokens"] = sum(map(looked_at, map(self.pool.words, rows), said))
+        return spent

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,15 +18,14 @@ from numpy.typing import NDArray
 from alnlp.data import Pool
 from alnlp.errors import ProjectError
 from alnlp.progress import Progress, Step
-from alnlp.project import rounds
+from alnlp.project import learning, rounds
 from alnlp.project.rounds import Round
 from alnlp.project.settings import Settings
 from alnlp.tasks import Answer, Task
 
 if TYPE_CHECKING:
-    from alnlp.models.protocol import FitReport, TextModel
-
-_TEXTS_AT_ONCE = 10_000
+    from alnlp.models.protocol import FitReport
+    from alnlp.project.learning import Model
 
 
 @dataclass(frozen=True)
@@ -45,6 +44,7 @@ class Plan:
         score: whether to score them.
         seq: the newest annotation event that is counted in.
         agreement: how often the suggestions of the round before were kept.
+        spent: what the answers cost, see `Round`.
     """
 
     folder: Path
@@ -58,6 +58,7 @@ class Plan:
     score: bool
     seq: int
     agreement: dict[str, float] | None
+    spent: Mapping[str, float]
 
 
 def run(plan: Plan, progress: Progress | None) -> Round:
@@ -71,20 +72,20 @@ def run(plan: Plan, progress: Progress | None) -> Round:
     if not len(plan.rows):
         raise ProjectError("train: got 0 answered examples, expected at least 1; label some first")
     with _alone(plan.folder), rounds.writing(plan.folder / "rounds") as temporary:
-        from alnlp.models.finetuned import FineTuned
-
         seconds: dict[str, float] = {}
-        model = FineTuned(plan.task, plan.settings.model)
+        model = learning.new_model(plan.task, plan.settings.model)
+        seed = plan.settings.seed
         with _timed(seconds, "train"):
-            texts = plan.pool.texts(plan.rows)
-            report = model.fit(texts, plan.answers, seed=plan.settings.seed, progress=progress)
+            report = learning.fit(model, plan.pool, plan.rows, plan.answers, seed, progress)
         metrics: dict[str, float] = {}
         if len(plan.test):
             with _timed(seconds, "evaluate"):
                 metrics = measure(model, plan.task, plan.test, progress)
         if plan.score:
+            cache = plan.folder / "cache" / "tokens"
             with _timed(seconds, "score"):
-                _score(plan, model, temporary, progress)
+                arrays = learning.score(model, plan.pool, plan.unlabelled, cache, progress)
+                rounds.save_signals(temporary, plan.unlabelled, arrays)
         made = _describe(plan, report, metrics, seconds)
         model.save(temporary)
         _write_card(plan, report, made, temporary)
@@ -93,20 +94,18 @@ def run(plan: Plan, progress: Progress | None) -> Round:
         return published
 
 
-def measure(
-    model: TextModel, task: Task, test: Pool, progress: Progress | None
-) -> dict[str, float]:
+def measure(model: Model, task: Task, test: Pool, progress: Progress | None) -> dict[str, float]:
     """The metrics of a model on held-out examples with gold answers."""
     from alnlp import metrics
-    from alnlp.inference.engine import predict_texts
 
     def relabel(step: Step) -> None:
         if progress is not None:
             progress(Step("evaluate", step.done, step.total, step.unit))
 
     gold = [task.check(test.gold(row)) for row in range(len(test))]
-    scored = predict_texts(model, test.texts(), progress=relabel)
-    return metrics.compute(task, gold, task.decode(scored.probabilities))
+    words = [test.words(row) for row in range(len(test))] if task.spans else None
+    said = learning.predict(model, task, test.texts(), words, relabel)
+    return metrics.compute(task, gold, [one.answer for one in said], words)
 
 
 @contextmanager
@@ -134,27 +133,6 @@ def _timed(seconds: dict[str, float], phase: str) -> Iterator[None]:
     seconds[phase] = round(time.perf_counter() - start, 3)
 
 
-def _score(plan: Plan, model: TextModel, folder: Path, progress: Progress | None) -> None:
-    from alnlp.inference.engine import score
-    from alnlp.inference.tokens import TokenStore
-
-    tokens = TokenStore.update(
-        plan.folder / "cache" / "tokens",
-        model.tokenizer,
-        model.max_length,
-        lambda row: _texts_from(plan.pool, row),
-        len(plan.pool),
-        progress=progress,
-    )
-    scored = score(model, tokens, plan.unlabelled, progress=progress)
-    rounds.save_signals(folder, plan.unlabelled, scored.probabilities, scored.embeddings)
-
-
-def _texts_from(pool: Pool, row: int) -> Iterator[list[str]]:
-    for start in range(row, len(pool), _TEXTS_AT_ONCE):
-        yield pool.texts(np.arange(start, min(start + _TEXTS_AT_ONCE, len(pool))))
-
-
 def _describe(
     plan: Plan, report: FitReport, metrics: dict[str, float], seconds: dict[str, float]
 ) -> Round:
@@ -172,6 +150,7 @@ def _describe(
         per_label={name: counts[name] for name in plan.task.labels},
         seq=plan.seq,
         label_names=list(plan.task.labels),
+        spent=dict(plan.spent),
         metrics=metrics,
         agreement=plan.agreement,
         seconds=seconds,

@@ -1,24 +1,35 @@
 """Strategies choose a batch: `(signals, n, rng) -> n distinct indices`, all in one dict.
 
-Any callable of that signature may stand in for a name.
+Any callable of that signature may stand in for a name. Most strategies are a score, one number
+per example, of which the highest are taken; `select_within` takes the highest per word instead.
+
+For named entities a score of words becomes one of texts by a reduction, written behind the name:
+`entropy:max`. See `REDUCTIONS`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alnlp.errors import StrategyError
-from alnlp.signals import Signals
-from alnlp.strategies.scores import Score, entropy, least_confidence, margin, over_labels
+from alnlp.scores import Score, entropy, least_confidence, margin, over_labels
+from alnlp.signals import FloatArray, IntArray, Signals, finite
 
 Indices = NDArray[np.int64]
 Strategy = Callable[[Signals, int, np.random.Generator], Indices]
+SignalScore = Callable[[Signals], FloatArray]
 
-ALL_TASKS = ("classification", "multilabel")
+ALL_TASKS = ("classification", "multilabel", "ner")
+
+#: How the scores of the words of a text become one; the first is meant by a bare name. The mean
+#: compares texts of any length fairly: the sum favours long texts, and so, less so, do the
+#: maximum and the mean of the three highest. "entities" is the sum over the words that the model
+#: takes for part of an entity, 0 where it sees none.
+REDUCTIONS = ("mean", "max", "min", "sum", "top3", "entities")
 
 
 @dataclass(frozen=True)
@@ -32,6 +43,9 @@ class StrategySpec:
         why: why an example was chosen, in words for the person who labels it.
         summary: one line for the catalogue.
         source: the paper.
+        score: what `select` takes the highest of, (N,) from 0 up; None where it is no score.
+        reductions: what may follow the name and a colon for ner, the default first.
+        per_word: whether the score is of one word on average, whatever the length of the text.
     """
 
     select: Strategy
@@ -40,6 +54,9 @@ class StrategySpec:
     why: str
     summary: str
     source: str
+    score: SignalScore | None = None
+    reductions: tuple[str, ...] = ()
+    per_word: bool = False
 
 
 def random(signals: Signals, n: int, rng: np.random.Generator) -> Indices:
@@ -47,14 +64,9 @@ def random(signals: Signals, n: int, rng: np.random.Generator) -> Indices:
     return rng.choice(signals.size, size=n, replace=False)
 
 
-def top(scores: NDArray[np.floating], n: int, rng: np.random.Generator) -> Indices:
+def top(scores: FloatArray, n: int, rng: np.random.Generator) -> Indices:
     """The n highest of (N,) scores, best first, ties broken at random."""
-    if not np.isfinite(scores).all():
-        bad = int((~np.isfinite(scores)).sum())
-        raise StrategyError(
-            f"scores: got {bad} of {len(scores)} that are not finite; the model's weights have "
-            "probably diverged, train again with a lower learning rate"
-        )
+    finite(scores)
     if n < len(scores):
         threshold = np.partition(scores, -n)[-n]
         candidates = np.flatnonzero(scores >= threshold)
@@ -65,15 +77,38 @@ def top(scores: NDArray[np.floating], n: int, rng: np.random.Generator) -> Indic
     return candidates[np.argsort(-scores[candidates], kind="stable")[:n]].astype(np.int64)
 
 
-def by_score(score: Score) -> Strategy:
-    """The strategy that takes the highest values of a score of the probabilities."""
-    averaged = over_labels(score)
+def highest(score: SignalScore) -> Strategy:
+    """The strategy that takes the highest values of a score."""
 
     def select(signals: Signals, n: int, rng: np.random.Generator) -> Indices:
-        chosen = averaged if signals.multilabel else score
-        return top(chosen(signals.probabilities), n, rng)
+        return top(score(signals), n, rng)
 
     return select
+
+
+def _of_labels(score: Score, *, why: str, summary: str, source: str) -> StrategySpec:
+    """An entry over the probabilities of labels: those of a text, or those of each of its words."""
+    averaged = over_labels(score)
+
+    def of_texts(signals: Signals) -> FloatArray:
+        return (averaged if signals.multilabel else score)(signals.probabilities)
+
+    return StrategySpec(
+        highest(of_texts), ALL_TASKS, True, why, summary, source, of_texts, REDUCTIONS
+    )
+
+
+def _of_sequence(
+    name: str, *, why: str, summary: str, source: str, per_word: bool = False
+) -> StrategySpec:
+    """An entry over the probabilities of whole tag sequences, for ner."""
+
+    def of_texts(signals: Signals) -> FloatArray:
+        return signals.score_of(name)
+
+    return StrategySpec(
+        highest(of_texts), ("ner",), True, why, summary, source, of_texts, per_word=per_word
+    )
 
 
 STRATEGIES: dict[str, StrategySpec] = {
@@ -85,29 +120,42 @@ STRATEGIES: dict[str, StrategySpec] = {
         summary="a uniform draw; the line every other strategy has to beat",
         source="Lewis and Gale 1994",
     ),
-    "margin": StrategySpec(
-        by_score(margin),
-        ALL_TASKS,
-        needs_model=True,
+    "margin": _of_labels(
+        margin,
         why="the model hesitates between two labels",
         summary="smallest gap between the two most probable labels (breaking ties)",
         source="Scheffer et al. 2001",
     ),
-    "entropy": StrategySpec(
-        by_score(entropy),
-        ALL_TASKS,
-        needs_model=True,
+    "entropy": _of_labels(
+        entropy,
         why="the model spreads its belief over several labels",
         summary="largest entropy of the predicted distribution",
         source="Settles 2009",
     ),
-    "least_confidence": StrategySpec(
-        by_score(least_confidence),
-        ALL_TASKS,
-        needs_model=True,
+    "least_confidence": _of_labels(
+        least_confidence,
         why="the model is least sure of its best label",
         summary="lowest probability of the most probable label",
         source="Lewis and Gale 1994",
+    ),
+    "mnlp": _of_sequence(
+        "mnlp",
+        why="the model is unsure of the entities of this text as a whole",
+        summary="lowest log-probability of the best tag sequence, per word (MNLP)",
+        source="Shen et al. 2017",
+        per_word=True,
+    ),
+    "sequence_margin": _of_sequence(
+        "sequence_margin",
+        why="the model hesitates between two readings of this text",
+        summary="smallest gap between the two most probable tag sequences (N-best margin)",
+        source="Kim et al. 2006; Settles and Craven 2008",
+    ),
+    "lowest_token": _of_sequence(
+        "lowest_token",
+        why="the model is unsure of one word of this text",
+        summary="lowest probability of a single tag of the best sequence",
+        source="Marcheggiani and Artières 2014",
     ),
 }
 
@@ -123,15 +171,38 @@ def find(strategy: str | Strategy, task: str) -> tuple[str, StrategySpec]:
         return name, StrategySpec(
             strategy, (task,), needs_model=True, why=f"chosen by {name}", summary="", source=""
         )
-    if strategy not in STRATEGIES:
+    name, colon, reduction = strategy.partition(":")
+    if name not in STRATEGIES:
         raise StrategyError(f"strategy: got {strategy!r}, expected one of {', '.join(STRATEGIES)}")
-    spec = STRATEGIES[strategy]
+    spec = STRATEGIES[name]
     if task not in spec.tasks:
         raise StrategyError(
-            f"strategy: {strategy!r} serves {', '.join(spec.tasks)}, and the task is {task!r}; "
+            f"strategy: {name!r} serves {', '.join(spec.tasks)}, and the task is {task!r}; "
             "`alnlp strategies` lists what serves it"
         )
+    if colon and (task != "ner" or not spec.reductions):
+        reason = f"{name} is of whole texts" if task == "ner" else f"task {task} has no words"
+        raise StrategyError(f"strategy: got {strategy!r}, expected {name!r}; {reason} to reduce")
+    if colon and reduction not in spec.reductions:
+        raise StrategyError(
+            f"strategy: got {strategy!r}, expected one of {', '.join(spec.reductions)} "
+            f"after {name + ':'!r}"
+        )
+    if task == "ner" and spec.reductions:
+        spec = _reduced(spec, name, reduction or spec.reductions[0])
     return strategy, spec
+
+
+def default(task: str) -> str:
+    """The name of the strategy that serves a kind of task best, as far as it was measured."""
+    return "mnlp" if task == "ner" else "margin"
+
+
+def _reduced(spec: StrategySpec, name: str, reduction: str) -> StrategySpec:
+    def score(signals: Signals) -> FloatArray:
+        return signals.score_of(f"{name}:{reduction}")
+
+    return replace(spec, select=highest(score), score=score, per_word=reduction == "mean")
 
 
 def select(spec: StrategySpec, signals: Signals, n: int, rng: np.random.Generator) -> Indices:
@@ -156,3 +227,44 @@ def select(spec: StrategySpec, signals: Signals, n: int, rng: np.random.Generato
             f"from 0 to {signals.size - 1}"
         )
     return chosen.astype(np.int64)
+
+
+def select_within(
+    spec: StrategySpec, signals: Signals, budget: int, rng: np.random.Generator
+) -> Indices:
+    """Distinct indices whose `signals.costs` sum to at most `budget` words.
+
+    A strategy that is a score is taken by its highest score per word (a mean over words is one
+    already), ties at random, and an example that no longer fits is passed over. Any other strategy
+    is followed in its own order up to the first example that does not fit: passing over would draw
+    short texts more often, and a random draw has to stay one. Where nothing fits, the first example
+    is given all the same.
+
+    Raises:
+        StrategyError: the strategy broke its contract.
+    """
+    # Every example costs a word at least, so no more of them than words can fit.
+    n = min(budget, signals.size)
+    if n <= 0:
+        return np.empty(0, dtype=np.int64)
+    costs = signals.costs
+    if spec.score is None:
+        order = select(spec, signals, n, rng)
+        fitting = int(np.searchsorted(np.cumsum(costs[order]), budget, "right"))
+        return order[: max(fitting, 1)]
+    scores = spec.score(signals)
+    order = top(scores if spec.per_word else scores / costs, signals.size, rng)
+    return order[_greedy(costs[order], budget)]
+
+
+def _greedy(costs: IntArray, budget: int) -> list[int]:
+    """The places, in order, of what still fits into the budget; the first where nothing does."""
+    places = []
+    cheapest = costs.min()
+    for place, cost in enumerate(costs.tolist()):
+        if budget < cheapest:
+            break
+        if cost <= budget:
+            places.append(place)
+            budget -= cost
+    return places or [0]

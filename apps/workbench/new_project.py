@@ -16,14 +16,14 @@ from alnlp.models import DEFAULT
 from alnlp.progress import Step
 from alnlp.project import Project, Settings
 from alnlp.strategies import STRATEGIES
-from alnlp.tasks import Kind
+from alnlp.tasks import KINDS, Kind
 from alnlp_apps.workbench.panel import Panel
 from alnlp_apps.workbench.preview import Preview, read_preview, split_labels
 from alnlp_apps.workbench.texts import NEW
 from alnlp_apps.workbench.workspace import Workspace
 
 _LOG = logging.getLogger("alnlp.workbench")
-_NONE = ""
+_NONE = _BEST = ""
 _TICK_SECONDS = 0.2
 _PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
@@ -53,10 +53,9 @@ def new_project_screen(workspace: Workspace) -> Panel:
         with gr.Row():
             name = gr.Textbox(label=NEW["name"], info=NEW["name_info"], max_length=64)
             kind = gr.Radio(
-                [(NEW["classification"], "classification"), (NEW["multilabel"], "multilabel")],
-                value="classification",
-                label=NEW["task"],
+                [(NEW[known], known) for known in KINDS], value=KINDS[0], label=NEW["task"]
             )
+            overlaps = gr.Checkbox(False, label=NEW["overlaps"], visible=False)
         labels = gr.Textbox(label=NEW["labels"], info=NEW["labels_info"], lines=4, max_lines=12)
         answers = gr.Radio(
             [(NEW["answers_given"], "given"), (NEW["answers_names"], "names")],
@@ -69,9 +68,11 @@ def new_project_screen(workspace: Workspace) -> Panel:
             with gr.Row():
                 model = gr.Textbox(given.model, label=NEW["model"], info=NEW["model_info"])
                 strategy = gr.Dropdown(
-                    [(f"{key}: {spec.summary}", key) for key, spec in STRATEGIES.items()],
-                    value=given.strategy, label=NEW["strategy"], info=NEW["strategy_info"],
-                )  # fmt: skip
+                    _strategies(KINDS[0]),
+                    value=_BEST,
+                    label=NEW["strategy"],
+                    info=NEW["strategy_info"],
+                )
                 batch_size = gr.Number(given.batch_size, label=NEW["batch_size"], precision=0)
             test = gr.File(
                 label=NEW["test"],
@@ -83,18 +84,16 @@ def new_project_screen(workspace: Workspace) -> Panel:
         create = gr.Button(NEW["create"], variant="primary", elem_id="alnlp-create")
     outcome = Panel("outcome", events=("start", "another"))
 
-    shown = [sample, text_column, label_column, name, labels, answers]
+    chosen = [overlaps, strategy]
+    shown = [sample, text_column, label_column, name, labels, answers, kind, *chosen]
     gr.on([file.upload, file.clear], _preview_file, file, shown, **_PRIVATE)
-    gr.on(
-        [text_column.input, label_column.input],
-        _preview_columns,
-        [file, text_column, label_column],
-        [sample, labels, answers],
-        **_PRIVATE,
-    )
+    columns = [file, text_column, label_column, kind]
+    seen = [sample, labels, answers]
+    gr.on([text_column.input, label_column.input], _preview_columns, columns, seen, **_PRIVATE)
+    kind.input(_for_kind, columns, [*chosen, *seen], **_PRIVATE)
     fields = [
         file, name, kind, text_column, label_column, labels, answers, test, model, strategy,
-        batch_size, guidelines,
+        batch_size, guidelines, overlaps,
     ]  # fmt: skip
 
     def make(*values: Any) -> Iterator[tuple[dict[str, Any], gr.Column]]:
@@ -113,11 +112,11 @@ def _preview_file(path: str | None) -> list[Any]:
             gr.Dropdown([], value=None),
             gr.Dropdown([(NEW["no_label_column"], _NONE)], value=_NONE),
         )
-        return [None, *empty, "", "", gr.Radio(visible=False)]
+        return [None, *empty, "", "", gr.Radio(visible=False), *[gr.skip()] * 3]
     try:
         read = read_preview(path)
     except AlnlpError as error:
-        return [{"error": str(error)}, *[gr.skip()] * 5]
+        return [{"error": str(error)}, *[gr.skip()] * 8]
     columns = [(column, column) for column in read.columns]
     return [
         read.payload(),
@@ -126,14 +125,32 @@ def _preview_file(path: str | None) -> list[Any]:
         read.name,
         "\n".join(read.labels),
         _answers(read),
+        read.kind,
+        *_choices(read.kind),
     ]
 
 
-def _preview_columns(path: str | None, text: str | None, label: str | None) -> list[Any]:
+def _choices(kind: Kind) -> list[Any]:
+    """What there is to choose for a kind of task: overlaps, strategies."""
+    return [gr.Checkbox(visible=kind == "ner"), gr.Dropdown(_strategies(kind), value=_BEST)]
+
+
+def _strategies(kind: Kind) -> list[tuple[str, str]]:
+    serving = ((name, spec) for name, spec in STRATEGIES.items() if kind in spec.tasks)
+    return [(NEW["strategy_best"], _BEST), *((f"{n}: {spec.summary}", n) for n, spec in serving)]
+
+
+def _for_kind(path: str | None, text: str | None, label: str | None, kind: Kind) -> list[Any]:
+    return [*_choices(kind), *_preview_columns(path, text, label, kind)]
+
+
+def _preview_columns(
+    path: str | None, text: str | None, label: str | None, kind: Kind
+) -> list[Any]:
     if not path:
         return [gr.skip()] * 3
     try:
-        read = read_preview(path, text or None, label or None, guess_label=False)
+        read = read_preview(path, text or None, label or None, kind=kind, guess_label=False)
     except AlnlpError as error:
         return [{"error": str(error)}, gr.skip(), gr.skip()]
     return [read.payload(), "\n".join(read.labels), _answers(read)]
@@ -187,20 +204,22 @@ def _create(
     strategy: str,
     batch_size: float | None,
     guidelines: str | None,
+    overlaps: bool,
 ) -> dict[str, Any]:
     folder = workspace.new_folder(name or "")
     project = Project.create(
         folder,
         data=path,
         task=kind,
-        labels=_wanted_labels(path, text_column, label_column, labels),
+        labels=_wanted_labels(path, kind, text_column, label_column, labels),
         text_column=text_column or None,
         label_column=label_column or None,
         test=test or None,
         answers=answers == "given",
         progress=progress,
+        overlaps=overlaps and kind == "ner",
         model=(model or "").strip() or DEFAULT,
-        strategy=strategy,
+        **({} if strategy == _BEST else {"strategy": strategy}),
         batch_size=int(batch_size or 0),
         guidelines=(guidelines or "").strip(),
     )
@@ -210,7 +229,11 @@ def _create(
 
 
 def _wanted_labels(
-    path: str, text_column: str | None, label_column: str | None, typed: str | None
+    path: str,
+    kind: Kind,
+    text_column: str | None,
+    label_column: str | None,
+    typed: str | None,
 ) -> list[str] | None:
     """The labels typed; None if they are just those of the file, which the import finds anyway."""
     wanted = split_labels(typed or "")
@@ -218,7 +241,9 @@ def _wanted_labels(
         if not wanted:
             raise DataError(NEW["no_labels"])
         return wanted
-    found = read_preview(path, text_column or None, label_column, guess_label=False).labels
+    found = read_preview(
+        path, text_column or None, label_column, kind=kind, guess_label=False
+    ).labels
     return None if tuple(wanted) == found else wanted
 
 

@@ -6,12 +6,16 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+from alnlp.data.words import Words
 from alnlp.models import public_name
 from alnlp.project import Answered, AskedExample, Found, Prediction, Project, Round
 from alnlp.store import Event, NewEvent
 from alnlp.strategies import STRATEGIES
 
 Name = Field(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$")
+
+
+AnswerIn = str | list[str] | dict[str, Any] | None  # the task says which of them it takes
 
 
 class Ask(BaseModel):
@@ -29,10 +33,10 @@ class EventIn(BaseModel):
     uid: str = Field(min_length=1, max_length=64)
     kind: Literal["label", "skip", "flag", "unflag", "comment", "undo", "redo"]
     example_id: str = Field(min_length=1, max_length=64)
-    answer: str | list[str] | None = None
+    answer: AnswerIn = None
     comment: str | None = Field(None, max_length=10_000)
     target: str | None = Field(None, max_length=64)
-    suggestion: str | list[str] | None = None
+    suggestion: AnswerIn = None
     confidence: float | None = Field(None, ge=0, le=1)
     strategy: str | None = Field(None, max_length=200)
     round: int | None = None
@@ -70,11 +74,13 @@ def asked(example: AskedExample) -> dict[str, Any]:
         "text": example.text,
         "strategy": example.strategy,
         "why": example.why,
-        "suggestion": example.suggestion,
+        "suggestion": _suggestion(example.prediction),
         "confidence": example.confidence,
         "round": example.round,
         "batch": example.batch,
         "closest": _closest(example),
+        "words": example.words,
+        "unsure": example.prediction.unsure if example.prediction else [],
     }
 
 
@@ -83,7 +89,7 @@ def remarks(item: Found, annotator: str) -> dict[str, Any]:
     return {"flagged": item.flagged, "comment": item.comments.get(annotator)}
 
 
-def answered(item: Answered, noted: dict[str, Any]) -> dict[str, Any]:
+def answered(item: Answered, words: Words, noted: dict[str, Any]) -> dict[str, Any]:
     """An earlier answer with its example, in the shape that the browser's queue keeps."""
     event = item.event
     return {
@@ -98,6 +104,8 @@ def answered(item: Answered, noted: dict[str, Any]) -> dict[str, Any]:
             "suggestion": event.suggestion,
             "confidence": event.confidence,
             "round": event.round,
+            "words": words,
+            "unsure": [],
             **noted,
         },
     }
@@ -118,7 +126,7 @@ def found(item: Found) -> dict[str, Any]:
 
 def prediction(said: Prediction | None) -> dict[str, Any] | None:
     """What the newest model says of an example."""
-    return None if said is None else {"answer": said.answer, "confidence": said.confidence}
+    return None if said is None else {"answer": _suggestion(said), "confidence": said.confidence}
 
 
 def finished(made: Round) -> dict[str, Any]:
@@ -127,7 +135,8 @@ def finished(made: Round) -> dict[str, Any]:
         "number": made.number,
         "created_at": made.created_at,
         "labels": made.labels,
-        "metrics": made.metrics,
+        "metrics": rates(made.metrics),
+        "spent": made.spent,
         "agreement": made.agreement,
         "seconds": made.seconds,
         "model": public_name(made.model),
@@ -142,16 +151,29 @@ def state(project: Project, status: dict[str, Any]) -> dict[str, Any]:
     return {
         "name": project.name,
         "uid": project.uid,
-        "task": {"kind": task.kind, "labels": task.labels, "multilabel": task.multilabel},
+        "task": task.to_json() | {"multilabel": task.multilabel},
         "guidelines": settings.guidelines,
         "status": status,
     }
 
 
+def rates(metrics: dict[str, float]) -> dict[str, float]:
+    """The metrics that a curve can show, from 0 to 1, without those that count."""
+    return {name: value for name, value in metrics.items() if isinstance(value, float)}
+
+
+def _suggestion(said: Prediction | None) -> Any:
+    """The answer that a model proposes; its spans say how sure the model is of each."""
+    if said is None or not isinstance(said.answer, dict):
+        return said.answer if said else None
+    sure = zip(said.answer["spans"], said.span_confidences, strict=True)
+    return {"spans": [{**span, "confidence": confidence} for span, confidence in sure]}
+
+
 def _closest(example: AskedExample) -> list[tuple[str, float]] | None:
     """The two most probable labels, where a model chose the example and one answer is due."""
     said = example.prediction
-    strategy = STRATEGIES.get(example.strategy)
+    strategy = STRATEGIES.get(example.strategy)  # a text has no words to reduce, so no suffix
     if said is None or not isinstance(said.answer, str) or not (strategy and strategy.needs_model):
         return None
     return sorted(said.probabilities.items(), key=lambda pair: -pair[1])[:2]

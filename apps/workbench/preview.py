@@ -11,13 +11,15 @@ from typing import Any
 from alnlp.data import Rejected
 from alnlp.data.readers import read_rows
 from alnlp.data.rows import Row
+from alnlp.data.spans import read_answer, spans_of
 from alnlp.errors import DataError
-from alnlp.tasks import Task
+from alnlp.tasks import Kind, Task
 
 _SHOWN_ROWS = 8
 _SHOWN_CHARACTERS = 300
 _READ_ROWS = 100_000  # label names are looked for in so many
 _MOST_LABELS = 200
+_LOOKED_AT = 200
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ class Preview:
         rows: the first usable rows, one cell for each column.
         text_column: the column in use for texts.
         label_column: the column in use for labels.
+        kind: what the labels look like: "ner" where they are spans, else "classification".
         labels: the label names found, in the order of the alphabet.
         fully_labelled: whether each row that was read has a label.
     """
@@ -39,6 +42,7 @@ class Preview:
     rows: tuple[tuple[str, ...], ...]
     text_column: str
     label_column: str | None
+    kind: Kind
     labels: tuple[str, ...]
     fully_labelled: bool
 
@@ -53,7 +57,12 @@ class Preview:
 
 
 def read_preview(
-    path: str, text: str | None = None, label: str | None = None, *, guess_label: bool = True
+    path: str,
+    text: str | None = None,
+    label: str | None = None,
+    *,
+    kind: Kind | None = None,
+    guess_label: bool = True,
 ) -> Preview:
     """Read the beginning of a file.
 
@@ -61,12 +70,14 @@ def read_preview(
         path: the file.
         text: the text column; guessed where None.
         label: the label column; guessed where None, unless `guess_label` is off.
+        kind: the task, which says how labels are read; guessed where None.
         guess_label: see `label`.
 
     Raises:
         DataError: the file cannot be read as a table.
     """
-    reading = read_rows(path, text_column=text, label_column=label)
+    spans = _holds_spans(path) if kind is None else kind == "ner"
+    reading = read_rows(path, text_column=text, label_column=label, spans=spans)
     read = list(islice(reading.rows, _READ_ROWS))
     usable = [row for row in read if not isinstance(row, Rejected)]
     if not usable:
@@ -74,7 +85,7 @@ def read_preview(
         reason = f"; the first problem is on line {first.line}: {first.reason}" if first else ""
         raise DataError(f"{reading.source}: no usable row{reason}")
     in_use = reading.columns
-    found, labelled = _labels(usable)
+    found, labelled = _labels(usable, spans)
     chosen = in_use.label if label or (guess_label and len(found) <= _MOST_LABELS) else None
     head = usable[:_SHOWN_ROWS]
     others = dict.fromkeys(name for row in head for name in row.meta)
@@ -85,6 +96,7 @@ def read_preview(
         rows=tuple(_cells(row, in_use.label is not None, list(others)) for row in head),
         text_column=in_use.text,
         label_column=chosen,
+        kind="ner" if spans else "classification",
         labels=found if chosen and len(found) <= _MOST_LABELS else (),
         fully_labelled=bool(chosen) and labelled == len(usable),
     )
@@ -97,11 +109,19 @@ def split_labels(typed: str) -> list[str]:
     return list(dict.fromkeys(name for name in names if name))
 
 
-def _labels(rows: list[Row]) -> tuple[tuple[str, ...], int]:
+def _holds_spans(path: str) -> bool:
+    """Whether the first rows of a file carry spans, or are tokens with tags."""
+    try:
+        rows = list(islice(read_rows(path, spans=True).rows, _LOOKED_AT))
+    except DataError:
+        return False
+    return any(isinstance(row, Row) and row.label is not None for row in rows)
+
+
+def _labels(rows: list[Row], spans: bool) -> tuple[tuple[str, ...], int]:
     """The names in the label column, and how many rows have one."""
-    task = Task(
-        "multilabel" if any(isinstance(row.label, list) for row in rows) else "classification"
-    )
+    several = any(isinstance(row.label, list) for row in rows)
+    task = Task("ner" if spans else "multilabel" if several else "classification")
     names: set[str] = set()
     labelled = 0
     for row in rows:
@@ -116,8 +136,14 @@ def _labels(rows: list[Row]) -> tuple[tuple[str, ...], int]:
 
 
 def _cells(row: Row, has_label: bool, others: list[str]) -> tuple[str, ...]:
-    label = [_cell(row.label)] if has_label else []
+    label = [_cell(_marks(row) if isinstance(row.label, dict) else row.label)] if has_label else []
     return (_cell(row.text), *label, *(_cell(row.meta.get(name)) for name in others))
+
+
+def _marks(row: Row) -> str:
+    """The spans of a row in words."""
+    spans = spans_of(read_answer(row.label))
+    return "; ".join(f"{row.text[span.start : span.end]}: {span.label}" for span in spans)
 
 
 def _cell(value: object) -> str:
@@ -128,5 +154,10 @@ def _cell(value: object) -> str:
 
 
 def _project_name(path: str) -> str:
-    stem = re.sub(r"(\.(csv|tsv|jsonl|parquet|gz))+$", "", Path(path).name, flags=re.IGNORECASE)
+    stem = re.sub(
+        r"(\.(csv|tsv|jsonl|parquet|conll|bio|iob|spacy|gz))+$",
+        "",
+        Path(path).name,
+        flags=re.IGNORECASE,
+    )
     return re.sub(r"[^\w .-]+", " ", stem).strip(" .-_")[:64]

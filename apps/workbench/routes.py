@@ -177,7 +177,7 @@ def _with_examples(
 ) -> list[dict[str, Any]]:
     found = project.found([item.example.id for item in items])
     return [
-        payloads.answered(item, payloads.remarks(known, annotator))
+        payloads.answered(item, project.words(item.example.id), payloads.remarks(known, annotator))
         for item, known in zip(items, found, strict=True)
     ]
 

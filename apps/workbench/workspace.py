@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from alnlp.errors import ProjectError
 from alnlp.project import Project
 from alnlp.store import Event, NewEvent
+from alnlp_apps.workbench.payloads import rates
 from alnlp_apps.workbench.texts import NEW
 
 _NAME = re.compile(r"\w[\w .-]{0,63}")
@@ -74,9 +75,10 @@ class Desk:
 
     def status(self) -> dict[str, Any]:
         """The project's status, what its trainer does, and the answers since the last request."""
-        trainer = self._trainer.status(self.project.folder)
+        trainer, status = self._trainer.status(self.project.folder), self.project.status()
         return {
-            **self.project.status(),
+            **status,
+            "metrics": rates(status["metrics"]),
             "name": self.project.folder.name,
             "due": self.due,
             "trainer": {name: getattr(trainer, name) for name in _TRAINER_FIELDS},

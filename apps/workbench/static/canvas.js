@@ -2,7 +2,8 @@
 
 import { call, inProject } from "./api.js";
 import { fill, visible, words } from "./dom.js";
-import { command } from "./keys.js";
+import { command, LABEL_KEYS, SPAN_LABEL_KEYS } from "./keys.js";
+import { Marking } from "./marking.js";
 import { outbox } from "./outbox.js";
 import { Queue } from "./queue.js";
 import { session } from "./session.js";
@@ -22,6 +23,11 @@ class Canvas {
     this.inSight = true;
     this.leaving = new AbortController();
     const { signal } = this.leaving;
+    this.spans = new Marking(this.view, {
+      act: (name, value) => this.act(name, value),
+      render: () => this.render(),
+      submit: (answer) => this.answer(answer),
+    }, signal);
     host.replaceChildren(this.view.element);
     document.addEventListener("keydown", (event) => this.key(event), { signal });
     document.addEventListener("visibilitychange", () => this.clock(), { signal });
@@ -47,10 +53,15 @@ class Canvas {
     }
     this.task = state.task;
     const labels = JSON.stringify(state.task);
-    if (labels !== this.labels) this.view.labels.render(state.task.labels);
+    if (labels !== this.labels) {
+      const marking = state.task.kind === "ner";
+      this.view.labels.render(state.task.labels, marking ? SPAN_LABEL_KEYS : LABEL_KEYS, marking);
+      this.view.arrange(marking);
+    }
     this.labels = labels;
     const box = outbox(state, annotator);
     if (this.queue?.outbox === box) {
+      this.marking?.open(this.task, this.queue, state);
       this.render();
       return;
     }
@@ -60,18 +71,28 @@ class Canvas {
     const { signal } = this.listening;
     this.outbox = box;
     this.queue = new Queue(project, annotator, box);
+    this.spans.leave();
+    this.marking?.open(this.task, this.queue, state);
     this.round = session.status.round;
     this.watched.id = null;
     this.queue.addEventListener("change", () => this.render(), { signal });
     this.queue.addEventListener("problem", ({ detail }) => this.problem(detail), { signal });
     this.outbox.addEventListener("change", () => this.view.showSaved(this.outbox), { signal });
     this.outbox.addEventListener("saved", ({ detail }) => this.delivered(detail), { signal });
-    this.outbox.addEventListener("added", ({ detail }) => this.queue.heard(detail), { signal });
+    this.outbox.addEventListener("added", ({ detail }) => {
+      this.marking?.heard(detail);
+      this.queue.heard(detail);
+    }, { signal });
     this.outbox.addEventListener("refused", ({ detail }) => this.queue.refused(detail), { signal });
     this.outbox.addEventListener("foreign", ({ detail }) => this.foreign(detail), { signal });
     this.view.showSaved(this.outbox);
     this.render();
     this.begin(this.queue);
+  }
+
+  /** What marks spans, where the task is to do so. */
+  get marking() {
+    return this.task?.kind === "ner" ? this.spans : null;
   }
 
   /** The first examples, and what was answered earlier; a newcomer is shown the guidelines. */
@@ -128,13 +149,18 @@ class Canvas {
     const example = queue.current;
     if (example?.id !== this.watched.id) this.arrive(example);
     const { task, guidelines } = session.state ?? { task: this.task, guidelines: "" };
-    view.show({ queue, task, chosen: this.chosen, guidelines });
+    view.show({ queue, task, chosen: this.chosen, guidelines, marking: this.marking });
     if (!example) this.explain();
   }
 
   arrive(example) {
     this.watched = { id: example?.id ?? null, since: performance.now(), seconds: 0 };
     const { standing, takenBack } = this.queue;
+    if (this.marking) {
+      if (example) this.marking.arrive(example, standing ?? takenBack);
+      else this.marking.leave();
+      return;
+    }
     const before = (standing ?? takenBack)?.answer ?? example?.suggestion;
     this.chosen = new Set(this.task.multilabel && before ? [before].flat() : []);
   }
@@ -157,17 +183,19 @@ class Canvas {
 
   key(event) {
     if (!visible(this.view.element)) return;
-    const asked = command(event);
+    const asked = command(event, Boolean(this.marking));
     if (!asked) return;
-    if (this.act(asked.name, asked.index) !== false) event.preventDefault();
+    if (this.act(asked.name, asked.value) !== false) event.preventDefault();
   }
 
   /** Carry out a command; false if it is none of ours at this moment. */
   act(name, value) {
     const { view, queue } = this;
-    if (name === "help") return view.help.open(this.task?.labels ?? [], this.task?.multilabel);
-    if (name === "close") return this.close();
+    if (name === "help") return view.help.open(this.task);
     if (name === "commented") return value.queue.remark("comment", value.words, value.example);
+    const marked = queue?.current ? this.marking?.act(name, value) : undefined;
+    if (marked !== undefined) return marked;
+    if (name === "close") return this.close();
     if (!queue) return false;
     if (name === "dismiss") return this.outbox.dismiss();
     if (name === "guidelines") return view.guidelines.toggle();
@@ -206,7 +234,7 @@ class Canvas {
   }
 
   answer(answer) {
-    this.settle("label", answer, fill(t.said, { answer: words(answer, t.none) }));
+    this.settle("label", answer, fill(t.said, { answer: words(answer, t, this.queue.current.text) }));
   }
 
   settle(kind, answer, said) {
@@ -215,6 +243,7 @@ class Canvas {
     this.view.showAlert(null);
     this.view.comment.leave();
     this.watched.id = null;
+    this.marking?.settled();
     this.queue.settle(kind, answer, seconds);
     this.announce(said);
   }

@@ -126,9 +126,9 @@ class Data {
 
 function tags(item) {
   const answers = item.answers.map(({ annotator, answer }) => h("span", { class: "al-tag al-tag-answer", title: annotator },
-    h("bdi", { text: words(answer, t.none) })));
+    h("bdi", { text: words(answer, t, item.text) })));
   const said = item.prediction && !item.answers.length ? h("span", { class: "al-tag" },
-    h("bdi", { text: words(item.prediction.answer, t.none) }), ` ${percent(item.prediction.confidence)}`) : null;
+    h("bdi", { text: words(item.prediction.answer, t, item.text) }), ` ${percent(item.prediction.confidence)}`) : null;
   return [...answers, said, item.flagged ? h("span", { class: "al-tag al-tag-flag", text: t.flagged }) : null].filter(Boolean);
 }
 

@@ -2,8 +2,11 @@
 
 import { newUid } from "./api.js";
 import { button, count, fill, h, percent, words } from "./dom.js";
+import { draftOf } from "./drafts.js";
 import { Labels } from "./labels.js";
+import { Passage } from "./passage.js";
 import { session } from "./session.js";
+import { describe } from "./spanbar.js";
 import texts from "../texts.js";
 
 const t = texts.data;
@@ -17,6 +20,9 @@ export class Detail {
     this.hint = h("p", { class: "al-muted al-pick", text: t.pick });
     this.text = h("div", { class: "al-full", dir: "auto", tabindex: "0" });
     this.said = h("ul", { class: "al-said" });
+    this.passage = new Passage();
+    this.elsewhere = h("p", { class: "al-muted", text: t.correct_marks });
+    this.heading = h("h2", { text: t.correct });
     this.labels = new Labels((name) => this.choose(name));
     this.submit = button("", () => this.answer([...this.chosen].sort()), { class: "al-button al-primary" });
     this.flag = button("", () => this.send(this.item.flagged ? "unflag" : "flag"), { class: "al-button" });
@@ -26,7 +32,7 @@ export class Detail {
     this.saved = h("span", { class: "al-muted", role: "status" });
     this.body = h("div", { class: "al-stack", hidden: true },
       button(t.back, close, { class: "al-button al-quiet al-close" }), this.text, this.said,
-      h("h2", { text: t.correct }), this.labels.element, this.submit,
+      this.elsewhere, this.heading, this.labels.element, this.submit,
       this.comment,
       h("div", { class: "al-row" },
         button(t.comment_save, () => this.send("comment", { comment: this.comment.value.trim() }), { class: "al-button" }),
@@ -37,7 +43,10 @@ export class Detail {
 
   setTask(task) {
     this.task = task;
-    this.labels.render(task.labels, false);
+    this.labels.render(task.labels);
+    const spans = task.kind === "ner"; // these are marked on the screen made for it
+    this.elsewhere.hidden = !spans;
+    for (const part of [this.heading, this.labels.element, this.submit]) part.hidden = spans;
   }
 
   show(item, saved = "") {
@@ -51,6 +60,7 @@ export class Detail {
       this.text.scrollTop = 0;
       this.comment.value = item.comments[session.annotator] ?? "";
     }
+    if (this.task.kind === "ner") this.showMarks(item);
     this.saved.textContent = saved;
     this.said.replaceChildren(...this.lines(item).map((line) => h("li", { dir: "auto", text: line })));
     const mine = item.answers.find(({ annotator }) => annotator === session.annotator);
@@ -60,17 +70,26 @@ export class Detail {
     const meta = Object.entries(item.meta);
     this.others.hidden = !meta.length;
     this.meta.replaceChildren(...meta.flatMap(([name, value]) => [h("dt", { text: name }), h("dd", { dir: "auto", text: value })]));
-    this.mark();
+    if (this.task.kind !== "ner") this.mark();
+  }
+
+  /** The text with the marks of one's own answer, or else of another's or the model's. */
+  showMarks(item) {
+    const mine = item.answers.find(({ annotator }) => annotator === session.annotator) ?? item.answers[0];
+    const entry = mine ? { kind: "label", answer: mine.answer } : null;
+    const draft = draftOf({ ...item, suggestion: item.prediction?.answer }, entry, this.task.overlaps);
+    this.text.replaceChildren(this.passage.element);
+    this.passage.show(draft, this.task.labels, describe(draft));
   }
 
   lines(item) {
     const { prediction } = item;
-    const answers = item.answers.map(({ annotator, answer }) => `${annotator}: ${words(answer, t.none)}`);
+    const answers = item.answers.map(({ annotator, answer }) => `${annotator}: ${words(answer, t, item.text)}`);
     const comments = Object.entries(item.comments)
       .filter(([annotator, comment]) => comment && annotator !== session.annotator)
       .map(([annotator, comment]) => `${annotator}: ${comment}`);
     const said = prediction ? [fill(t.prediction, {
-      answer: words(prediction.answer, t.none), share: percent(prediction.confidence),
+      answer: words(prediction.answer, t, item.text), share: percent(prediction.confidence),
     })] : [];
     return [...(answers.length ? answers : [t.no_answers]), ...said, ...comments];
   }

@@ -1,5 +1,7 @@
 // Building the page without any HTML string: data reaches the screen as text nodes alone.
 
+const SPANS = 8; // told one by one, the others by their number
+
 /** An element. Attributes: `on...` functions become listeners, `data-`/`aria-` and others as given. */
 export function h(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -48,9 +50,27 @@ export function percent(share) {
   return `${Math.round(share * 100)}%`;
 }
 
-/** An answer in words: one name, several joined by commas, or the word for none. */
-export function words(answer, none) {
-  return Array.isArray(answer) ? answer.join(", ") || none : answer;
+/**
+ * An answer in words: one name, several joined by commas, or spans with what they say in the text.
+ * @param {{none: string, none_marked: string, more_marked: string, in_part: string}} t
+ */
+export function words(answer, t, text = "") {
+  if (Array.isArray(answer)) return answer.join(", ") || t.none;
+  if (!answer?.spans) return answer;
+  const points = /[\ud800-\udfff]/.test(text) ? [...text] : null; // offsets are of code points
+  const said = answer.spans.slice(0, SPANS).map(({ start, end, label }) => {
+    const marked = points ? points.slice(start, end).join("") : text.slice(start, end);
+    return `${label}: ${short(marked.replace(/\s+/g, " "))}`;
+  });
+  const more = answer.spans.length - said.length;
+  if (more > 0) said.push(fill(t.more_marked, { n: number(more) }));
+  return `${said.join("; ") || t.none_marked}${answer.confirmed ? ` ${t.in_part}` : ""}`;
+}
+
+/** The beginning of a long text. */
+export function short(text, most = 40) {
+  const characters = [...text.slice(0, 2 * most + 2)];
+  return characters.length > most ? `${characters.slice(0, most).join("")}…` : text;
 }
 
 export function visible(element) {

@@ -2,6 +2,7 @@
 
 /** Keys of the labels in their order; the letters left over by the commands. */
 export const LABEL_KEYS = [..."123456789", ..."bdehijklmnopqrtvwxyz"];
+export const SPAN_LABEL_KEYS = [..."123456789", ..."bdehijklmqtvwyz"];
 
 const COMMANDS = {
   a: "accept", Enter: "enter", s: "skip", " ": "skip", f: "flag", u: "undo", Backspace: "undo",
@@ -10,17 +11,52 @@ const COMMANDS = {
   ArrowUp: "scroll-up", ArrowDown: "scroll-down", PageUp: "page-up", PageDown: "page-down",
 };
 
-/** What a key press asks for: {name} or {name: "label", index}; null if it is not for us. */
-export function command(event) {
-  if (event.defaultPrevented || event.isComposing || event.altKey) return null;
+const SPAN_COMMANDS = {
+  ...COMMANDS,
+  x: "reject", n: "next-span", p: "previous-span", o: "everywhere", r: "replace",
+  "Shift+a": "accept-all", "Shift+o": "everywhere-in-batch", "Shift+Enter": "confirm-part",
+  Delete: "delete", Backspace: "backspace", ",": "back", ".": "forward",
+  ArrowLeft: "left", ArrowRight: "right", ArrowUp: "up", ArrowDown: "down", Home: "first", End: "last",
+  "Shift+ArrowLeft": "extend-left", "Shift+ArrowRight": "extend-right",
+  "Shift+ArrowUp": "extend-up", "Shift+ArrowDown": "extend-down",
+  "Shift+Home": "extend-first", "Shift+End": "extend-last",
+};
+const BRACKETS = {
+  "[": { edge: "end", direction: -1 }, "]": { edge: "end", direction: 1 },
+  "{": { edge: "start", direction: -1 }, "}": { edge: "start", direction: 1 },
+};
+
+/**
+ * What a key press asks for: {name}, {name: "label", value: index} or, where spans are marked,
+ * {name: "nudge", value}; null if it is not for us.
+ */
+export function command(event, spans = false) {
+  if (event.defaultPrevented || event.isComposing) return null;
+  const nudge = spans && !typing(event.target) ? bracket(event) : null;
+  if (nudge) return inert(event.target, event.key) ? null : { name: "nudge", value: nudge };
+  if (event.altKey) return null;
   const key = keyOf(event);
   if (event.ctrlKey || event.metaKey) return withModifier(key, event);
   if (inert(event.target, key)) return null;
   const scrolling = key.startsWith("Arrow") || key.startsWith("Page");
   if (event.repeat && !scrolling) return null; // a key held down must not answer many
-  const index = LABEL_KEYS.indexOf(key);
-  if (index >= 0) return { name: "label", index };
-  return key in COMMANDS ? { name: COMMANDS[key] } : null;
+  const commands = spans ? SPAN_COMMANDS : COMMANDS;
+  const shifted = event.shiftKey ? commands[`Shift+${key}`] : undefined;
+  if (shifted) return { name: shifted };
+  const index = (spans ? SPAN_LABEL_KEYS : LABEL_KEYS).indexOf(key);
+  if (index >= 0) return { name: "label", value: index };
+  return Object.hasOwn(commands, key) ? { name: commands[key] } : null;
+}
+
+/** Brackets need a third key on many keyboards; Alt with the bracket's own key is for characters. */
+function bracket(event) {
+  const place = /^Bracket(Left|Right)$/.exec(event.code)?.[1];
+  const byCharacter = Boolean(place) && event.altKey && !event.getModifierState("AltGraph");
+  if (byCharacter) {
+    return { edge: event.shiftKey ? "start" : "end", direction: place === "Left" ? -1 : 1, byCharacter };
+  }
+  if (event.metaKey || (event.ctrlKey && !event.altKey)) return null;
+  return Object.hasOwn(BRACKETS, event.key) ? { ...BRACKETS[event.key], byCharacter } : null;
 }
 
 function withModifier(key, event) {

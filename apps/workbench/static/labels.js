@@ -1,7 +1,7 @@
 // The label buttons: one row of keys, a filter where there are many labels.
 
 import { button, fill, h, kbd, percent } from "./dom.js";
-import { LABEL_KEYS } from "./keys.js";
+import { hueOf } from "./hues.js";
 import texts from "../texts.js";
 
 const MANY = 12;
@@ -23,17 +23,18 @@ export class Labels {
     this.element = h("div", { class: "al-label-area" }, this.filter, this.grid, this.none);
   }
 
-  /** Show these labels, with their keys where keys answer. */
-  render(names, keys = true) {
+  /** Show these labels, with their keys where keys answer, and in their colours if asked. */
+  render(names, keys = [], coloured = false) {
     this.names = names;
     this.buttons.clear();
     const built = names.map((name, index) => {
-      const key = keys ? LABEL_KEYS[index] : undefined;
+      const key = keys[index];
       const share = h("span", { class: "al-share" });
       const made = button([
-        key ? kbd(key) : keys ? h("span", { class: "al-nokey" }) : "", h("bdi", { class: "al-name", text: name }), share,
+        key ? kbd(key) : keys.length ? h("span", { class: "al-nokey" }) : "", h("bdi", { class: "al-name", text: name }), share,
       ], () => this.onchoose(name), {
-        class: "al-label", "aria-keyshortcuts": key,
+        class: coloured ? "al-label al-hued" : "al-label", "aria-keyshortcuts": key,
+        style: coloured ? `--hue: ${hueOf(index)}` : null,
       });
       made.share = share;
       this.buttons.set(name, made);

@@ -1,7 +1,7 @@
 // What opens beside the example: help, guidelines, the comment box.
 
 import { button, fill, h, kbd } from "./dom.js";
-import { LABEL_KEYS } from "./keys.js";
+import { LABEL_KEYS, SPAN_LABEL_KEYS } from "./keys.js";
 import texts from "../texts.js";
 
 const t = texts.label;
@@ -17,11 +17,15 @@ export class Help {
     }, h("div", { class: "al-dialog-body" }, h("h2", { text: t.help_title }), this.rows, close));
   }
 
-  open(labels, multilabel) {
-    const last = LABEL_KEYS[Math.min(labels.length, LABEL_KEYS.length) - 1] ?? "";
-    const first = labels.length > 1 ? `${LABEL_KEYS[0]} … ${last}` : last;
-    const rows = [[[first], multilabel ? t.help_toggle : t.help_label]];
-    for (const [keys, single, several] of t.help_keys) rows.push([keys, (multilabel && several) || single]);
+  /** Show the keys of a task; of classification where there is none. */
+  open(task) {
+    const spans = task?.kind === "ner";
+    const all = spans ? SPAN_LABEL_KEYS : LABEL_KEYS;
+    const last = all[Math.min(task?.labels.length ?? 0, all.length) - 1] ?? "";
+    const first = (task?.labels.length ?? 0) > 1 ? `${all[0]} … ${last}` : last;
+    const rows = [[[first], spans ? texts.spans.help_label : task?.multilabel ? t.help_toggle : t.help_label]];
+    if (spans) rows.push(...texts.spans.help_keys);
+    else for (const [keys, single, several] of t.help_keys) rows.push([keys, (task?.multilabel && several) || single]);
     this.rows.replaceChildren(...rows.flatMap(([keys, words]) => [
       h("dt", {}, ...keys.map((key) => h("kbd", { text: key }))), h("dd", { text: words }),
     ]));
@@ -145,4 +149,10 @@ export function tool(words, key, onclick, attributes = {}) {
   return button([h("span", { text: words }), key ? kbd(key) : null].filter(Boolean), onclick, {
     class: "al-button al-tool", title: key ? fill(t.key_title, { key }) : null, ...attributes,
   });
+}
+
+/** Show another key on a command button. */
+export function setKey(made, key) {
+  made.querySelector("kbd").textContent = key;
+  made.title = fill(t.key_title, { key });
 }

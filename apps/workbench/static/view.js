@@ -2,7 +2,7 @@
 
 import { button, count, fill, h, kbd, percent, words } from "./dom.js";
 import { Labels } from "./labels.js";
-import { Comment, Guidelines, Help, tool } from "./panels.js";
+import { Comment, Guidelines, Help, setKey, tool } from "./panels.js";
 import { TrainerLine } from "./trainer.js";
 import texts from "../texts.js";
 
@@ -23,6 +23,9 @@ export class View {
     this.suggestion = h("p", { class: "al-suggestion" });
     this.accept = button([h("span", { text: t.accept }), kbd("Enter")], () => act("enter"), {
       class: "al-button al-primary al-accept",
+    });
+    this.part = button([h("span"), kbd("Shift+Enter")], () => act("confirm-part"), {
+      class: "al-button al-part", hidden: true,
     });
     this.remarks = h("p", { class: "al-remarks" });
     this.comment = new Comment((words, about) => act("commented", { words, ...about }));
@@ -52,7 +55,7 @@ export class View {
     };
     this.card = h("article", { class: "al-card" },
       this.why, this.text, this.comment.element, this.remarks,
-      h("div", { class: "al-offer" }, this.suggestion, this.accept));
+      h("div", { class: "al-offer" }, this.suggestion, this.part, this.accept));
     this.desk = h("div", { class: "al-desk", hidden: true }, this.card, this.labels.element,
       h("div", { class: "al-tools", role: "group", "aria-label": t.actions }, ...Object.values(this.tools)));
     return h("section", { class: "al al-canvas", "aria-label": t.screen },
@@ -60,38 +63,51 @@ export class View {
       this.refused, this.alert, this.empty, this.desk, this.guidelines.element, this.help.element, this.live);
   }
 
-  /** Show an example, what is said of it, and what has been chosen. */
-  show({ queue, task, chosen, guidelines }) {
+  /** Where spans are marked, the arrows move through the text and the labels are beside it. */
+  arrange(marking) {
+    this.desk.classList.toggle("al-marking", marking);
+    setKey(this.tools.back, marking ? "," : "←");
+    setKey(this.tools.forward, marking ? "." : "→");
+  }
+
+  /** Show an example, what is said of it, and what has been chosen or marked. */
+  show({ queue, task, chosen, guidelines, marking }) {
     const example = queue.current;
     this.guidelines.show(guidelines, queue.outbox.uid);
     if (this.shown !== example?.id) this.comment.leave();
     this.desk.hidden = !example;
     this.empty.hidden = Boolean(example);
     this.tools.forward.disabled = !queue.back;
-    this.tools.redo.disabled = !queue.undone.length;
+    this.tools.redo.disabled = !queue.undone.length && !marking?.draft?.future.length;
     if (!example) return;
-    if (this.text.textContent !== example.text || this.shown !== example.id) {
-      this.text.textContent = example.text;
-      this.text.scrollTop = 0;
-    }
-    this.shown = example.id;
-    this.why.textContent = this.whyWords(queue, example);
     const { standing, takenBack } = queue;
     const before = standing ?? takenBack;
+    if (this.shown !== example.id) this.text.scrollTop = 0;
+    if (marking) marking.show(standing);
+    else this.showChoice(example, task, chosen, before);
+    this.shown = example.id;
+    this.why.textContent = this.whyWords(queue, example);
+    this.tools.flag.setAttribute("aria-pressed", String(Boolean(example.flagged)));
+    const remarks = [
+      example.flagged ? t.flagged : null,
+      example.comment ? fill(t.commented, { comment: example.comment }) : null,
+      before?.kind === "skip" ? (standing ? t.is_skipped : t.was_skipped) : null,
+      before?.kind === "label" ? fill(standing ? t.is : t.was, { answer: words(before.answer, t, example.text) }) : null,
+    ].filter(Boolean);
+    this.remarks.textContent = remarks.join(" · ");
+  }
+
+  /** The text, its labels, and which of them is suggested, given or chosen. */
+  showChoice(example, task, chosen, before) {
+    if (this.text.textContent !== example.text || this.shown !== example.id) {
+      this.text.textContent = example.text;
+    }
     const suggested = example.suggestion === null ? [] : [example.suggestion].flat();
     this.labels.mark({
       suggested, confidence: example.confidence, chosen: task.multilabel ? chosen : null,
       answered: before?.kind === "label" ? [before.answer].flat() : [],
     });
     this.showOffer(example, task, chosen);
-    this.tools.flag.setAttribute("aria-pressed", String(Boolean(example.flagged)));
-    const remarks = [
-      example.flagged ? t.flagged : null,
-      example.comment ? fill(t.commented, { comment: example.comment }) : null,
-      before?.kind === "skip" ? (standing ? t.is_skipped : t.was_skipped) : null,
-      before?.kind === "label" ? fill(standing ? t.is : t.was, { answer: words(before.answer, t.none) }) : null,
-    ].filter(Boolean);
-    this.remarks.textContent = remarks.join(" · ");
   }
 
   whyWords(queue, example) {
@@ -108,7 +124,7 @@ export class View {
 
   showOffer(example, task, chosen) {
     const share = example.confidence === null ? "" : percent(example.confidence);
-    const values = { answer: words(example.suggestion ?? "", t.none), share };
+    const values = { answer: words(example.suggestion ?? "", t), share };
     const known = example.suggestion !== null;
     this.suggestion.textContent = known ? fill(t.suggests, values) : t.no_suggestion;
     const label = this.accept.firstChild;

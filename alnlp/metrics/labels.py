@@ -1,8 +1,4 @@
-"""Metrics over scikit-learn, in the form of the `evaluate` library but without its network.
-
-`evaluate.load("f1")` fetches a script from the hub. The same `evaluate.Metric` interface is served
-here by classes of this package: `metric(task)` gives one, `compute` is the short way.
-"""
+"""Metrics of whole texts: one label or a set of labels each, over scikit-learn."""
 
 from __future__ import annotations
 
@@ -11,9 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from alnlp.errors import DataError
 from alnlp.tasks import Answer, Kind, Task
 
 if TYPE_CHECKING:
@@ -21,36 +15,20 @@ if TYPE_CHECKING:
 
 
 def compute(task: Task, gold: Sequence[Answer], predicted: Sequence[Answer]) -> dict[str, float]:
-    """How well the predicted answers match the gold ones, each figure between 0 and 1.
-
-    classification: accuracy, macro_f1. multilabel: subset_accuracy (all labels of an example
-    right), micro_f1, macro_f1. A macro average is over the labels present in gold or predicted
-    answers, so labels that never occur neither raise nor lower it. Where nothing was to be found
-    and nothing was predicted (all label sets empty), F1 is 0.
-
-    Raises:
-        DataError: no answer, different lengths, or a label outside the task's.
-    """
-    references, predictions = _encoded(task, gold, predicted)
-    result = metric(task.kind).compute(references=references, predictions=predictions)
+    """The figures of checked answers, see `alnlp.metrics.compute`."""
+    metric = metric_classes()[task.kind](keep_in_memory=True)
+    result = metric.compute(references=task.encode(gold), predictions=task.encode(predicted))
     return {name: float(value) for name, value in result.items()}
 
 
 def per_label(
     task: Task, gold: Sequence[Answer], predicted: Sequence[Answer]
 ) -> dict[str, dict[str, float]]:
-    """Precision, recall, f1 and support (gold count) of every label of the task, in its order.
-
-    A figure with nothing to divide by is 0.
-
-    Raises:
-        DataError: as `compute`.
-    """
+    """The figures of each label, see `alnlp.metrics.per_label`."""
     from sklearn.metrics import precision_recall_fscore_support
 
-    references, predictions = _encoded(task, gold, predicted)
     columns = precision_recall_fscore_support(
-        references, predictions, labels=range(len(task.labels)), zero_division=0
+        task.encode(gold), task.encode(predicted), labels=range(len(task.labels)), zero_division=0
     )
     names = ("precision", "recall", "f1", "support")
     return {
@@ -59,26 +37,9 @@ def per_label(
     }
 
 
-def metric(kind: Kind) -> evaluate.Metric:
-    """The `evaluate.Metric` of a kind of task, over class indices or 0/1 rows."""
-    return _classes()[kind](keep_in_memory=True)
-
-
-def _encoded(
-    task: Task, gold: Sequence[Answer], predicted: Sequence[Answer]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    if not gold or len(gold) != len(predicted):
-        raise DataError(
-            f"metrics: got {len(gold)} gold and {len(predicted)} predicted answers, "
-            "expected the same number of each and at least one"
-        )
-    return tuple(  # type: ignore[return-value]
-        task.encode([task.check(answer) for answer in answers]) for answers in (gold, predicted)
-    )
-
-
 @cache
-def _classes() -> dict[Kind, type[evaluate.Metric]]:
+def metric_classes() -> dict[Kind, type[evaluate.Metric]]:
+    """The `evaluate.Metric` of each kind of task whose answers are labels."""
     # The classes are made on first use: `evaluate` and scikit-learn take seconds to import.
     import evaluate
     from datasets import Features, Sequence, Value
