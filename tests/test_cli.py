@@ -117,3 +117,47 @@ def test_mistakes_end_in_one_line(
 
 def test_an_unknown_option_ends_with_status_2() -> None:
     assert alnlp("new", "--colour").returncode == 2
+
+
+@pytest.mark.slow
+def test_entities_the_whole_way(tmp_path: Path, tiny_model: str) -> None:
+    texts = [
+        f"case {i * 7919} of {name} in Oslo" for i, name in enumerate(["Ana", "Ben", "Eli"] * 6)
+    ]
+    rows = [
+        {"text": text, "spans": [[text.index("of ") + 3, text.index(" in"), "PERSON"]]}
+        for text in texts
+    ]
+    (tmp_path / "data.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    ran = alnlp(
+        "simulate", "data.jsonl", "--test", "data.jsonl", "--task", "ner", "--initial", "5",
+        cwd=tmp_path,
+    )  # fmt: skip
+    assert ran.returncode == 2
+    assert "no example is left to label" in ran.stderr
+    tests = [{**row, "text": row["text"] + "!"} for row in rows[:4]]
+    (tmp_path / "test.jsonl").write_text("".join(json.dumps(row) + "\n" for row in tests))
+    ran = alnlp(
+        "simulate", "data.jsonl", "--test", "test.jsonl", "--task", "ner", "--model", tiny_model,
+        "--strategy", "entropy:entities", "--initial", "4", "--tokens", "30", "--rounds", "1",
+        "--json", "out.json", "--plot", "out.png",
+        cwd=tmp_path,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    first, second = json.loads((tmp_path / "out.json").read_text())["rounds"]
+    assert {"span_f1", "tokens"} <= set(first["metrics"])
+    assert first["metrics"]["tokens"] < second["metrics"]["tokens"]
+    assert alnlp("new", "p", "--data", "data.jsonl", "--task", "ner", "--answers",
+                 "--model", tiny_model, cwd=tmp_path).returncode == 0  # fmt: skip
+    assert alnlp("train", "p", cwd=tmp_path).returncode == 0
+    said = json.loads(alnlp("predict", "p", "data.jsonl", cwd=tmp_path).stdout.splitlines()[0])
+    assert set(said) == {"text", "spans"}
+    written = alnlp("export", "p", "out.conll", cwd=tmp_path)
+    assert written.returncode == 0, written.stderr
+    assert "B-PERSON" in (tmp_path / "out.conll").read_text()
+    for wrong, word in [("entropy:best", "mean, max"), ("entopy", "random, margin")]:
+        bad = alnlp("new", "q", "--data", "data.jsonl", "--task", "ner", "--strategy", wrong,
+                    cwd=tmp_path)  # fmt: skip
+        assert bad.returncode == 2
+        assert word in bad.stderr
+        assert "Traceback" not in bad.stderr

@@ -26,3 +26,22 @@ def test_trec6(data_folder: Path, tiny_model: str, tmp_path: Path) -> None:
     again = subprocess.run(command, capture_output=True, text=True, check=True)
     assert again.stdout.splitlines()[-4:] == table
     assert [line.split()[:2] for line in again.stdout.splitlines()[:-4]] == [["margin", "0"]] * 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["wnut17", "weibo_ner"])
+def test_entities_per_label_and_per_word(
+    name: str, data_folder: Path, tiny_model: str, tmp_path: Path
+) -> None:
+    command = [
+        *(sys.executable, RECIPES / f"{name}.py", "--model", tiny_model, "--seeds", "0"),
+        *("--strategies", "random,entropy:entities", "--initial", "10", "--batch", "10"),
+        *("--rounds", "1", "--skip-full", "--out", tmp_path),
+    ]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True)
+    lines = ran.stdout.splitlines()
+    assert "| labels | 10 | 20 |" in lines
+    assert sum(line.startswith("| words | ") for line in lines) == 1
+    assert sum(line.startswith("| entropy:entities | 0.") for line in lines) == 2
+    assert (tmp_path / "curve.png").exists()
+    assert (tmp_path / "curve-tokens.png").exists()

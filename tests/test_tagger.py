@@ -1,6 +1,8 @@
 """The tagger: what it trains on, that it learns, saving, and use by plain transformers."""
 
+import gzip
 import json
+import random
 import subprocess
 import sys
 import textwrap
@@ -14,8 +16,9 @@ import tiny
 import torch
 import yaml
 
+from alnlp import metrics
 from alnlp.data.spans import Span, SpanAnswer, answer_of
-from alnlp.data.words import words_of
+from alnlp.data.words import Words, joined, words_of
 from alnlp.errors import Cancelled, DataError, ModelError
 from alnlp.inference.tagging import ScoredSpans, predict_spans
 from alnlp.models import tagger as tagger_module
@@ -24,7 +27,7 @@ from alnlp.models.protocol import FitReport
 from alnlp.models.tagger import Tagger, TaggerConfig
 from alnlp.models.training import stack, token_loss
 from alnlp.progress import Step
-from alnlp.tags import UNKNOWN
+from alnlp.tags import UNKNOWN, entities, tag_names
 from alnlp.tasks import Task
 
 TASK = Task("ner", ("person", "place"))
@@ -60,7 +63,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(scope="module")
 def trained(checkpoint: str) -> Tagger:
-    model = Tagger(TASK, checkpoint, TaggerConfig(min_steps=300, learning_rate=1e-3))
+    model = Tagger(TASK, checkpoint, TaggerConfig(min_steps=400, learning_rate=7e-3))
     model.fit(TEXTS, ANSWERS, seed=0)
     return model
 
@@ -269,6 +272,35 @@ def test_untrained_and_unlabelled_models_are_explained(checkpoint: str) -> None:
         Tagger(TASK, checkpoint).scorer()
     with pytest.raises(ModelError, match="without labels"):
         Tagger(Task("ner"), checkpoint)
+
+
+def test_bad_settings_name_the_field() -> None:
+    with pytest.raises(ModelError, match="entity_weight: got 0"):
+        TaggerConfig(entity_weight=0)
+    with pytest.raises(ModelError, match="batch_size: got 0"):
+        TaggerConfig(batch_size=0)
+
+
+@pytest.mark.slow
+def test_minilm_learns_diseases_from_a_hundred_sentences(data_folder: Path) -> None:
+    def sentences(split: str, n: int) -> tuple[list[str], list[Words], list[SpanAnswer]]:
+        path = data_folder / "ncbi_disease" / f"{split}.jsonl.gz"
+        with gzip.open(path, "rt", encoding="utf-8") as lines:
+            rows = random.Random(0).sample([json.loads(line) for line in lines], n)
+        texts, words = map(list, zip(*(joined(row["tokens"]) for row in rows), strict=True))
+        names = {name: k for k, name in enumerate(tag_names(("Disease",)))}
+        spans = []
+        for row, places in zip(rows, words, strict=True):
+            found = entities(np.array([names[tag] for tag in row["ner_tags"]])).tolist()
+            spans.append([Span(places[i][0], places[j - 1][1], "Disease") for i, j, _ in found])
+        return texts, words, [answer_of(own) for own in spans]
+
+    texts, words, gold = sentences("train", 100)
+    model = Tagger(Task("ner", ("Disease",)))
+    model.fit(texts, gold, words=words, seed=0)
+    texts, words, gold = sentences("test", 300)
+    found = answers(model, predict_spans(model, texts, words))
+    assert metrics.compute(model.task, gold, found, words)["span_f1"] > 0.4
 
 
 # Saving
