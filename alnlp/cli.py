@@ -248,23 +248,25 @@ def predict(
     """What the newest model says of the texts of a file; prints a JSON object a line."""
     from alnlp.data import Rejected
     from alnlp.data.readers import read_rows
+    from alnlp.data.words import words_of
     from alnlp.project import Project
 
     project = Project.open(folder)
-    texts, rejected = [], 0
+    rows, rejected = [], 0
     spans = project.task.spans
     for row in read_rows(data, text_column=text_column, encoding=encoding, spans=spans).rows:
         if isinstance(row, Rejected):
             notes.print(f"line {row.line}: {row.reason}", markup=False)
             rejected += 1
         else:
-            texts.append(row.text)
-    if not texts:
+            rows.append(row)
+    if not rows:
         raise DataError(f"{data}: got no usable row, expected at least one")
+    words = [row.words or words_of(row.text) for row in rows] if spans else None
     with progress_bars() as progress:
-        said = project.predict(texts, progress=progress)
-    for text, prediction in zip(texts, said, strict=True):
-        _print_json({"text": text, **_said(prediction)}, indent=None)
+        said = project.predict([row.text for row in rows], words=words, progress=progress)
+    for row, prediction in zip(rows, said, strict=True):
+        _print_json({"text": row.text, **_said(prediction)}, indent=None)
     if rejected:
         notes.print(f"{rejected} rows could not be read")
 

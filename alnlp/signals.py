@@ -41,7 +41,8 @@ class Signals:
         load_embeddings: gives (N, D).
         load_scores: gives (N,) for the name of a score that was reduced to one number per text
             while the model ran, such as "entropy:mean" or "mnlp"; for named entities.
-        load_costs: gives (N,), the words of each text; None where every text costs one.
+        load_costs: gives the words of each of some texts, by their indices below N; None where
+            every text costs one.
         multilabel: whether each of the K probabilities stands for itself.
     """
 
@@ -49,7 +50,7 @@ class Signals:
     load_probabilities: Loader = _NO_PROBABILITIES
     load_embeddings: Loader = _NO_EMBEDDINGS
     load_scores: Callable[[str], FloatArray] = _NO_SCORES
-    load_costs: Callable[[], NDArray[np.integer]] | None = None
+    load_costs: Callable[[IntArray], NDArray[np.integer]] | None = None
     multilabel: bool = False
 
     def __len__(self) -> int:
@@ -69,17 +70,19 @@ class Signals:
         """(N,) of a score of the newest model, by its name; higher = label sooner."""
         return finite(self._checked(self.load_scores(name), name, dimensions=1), name)
 
-    @cached_property
-    def costs(self) -> IntArray:
-        """(N,) words that an annotator has to read in each example, at least one."""
+    def costs(self, indices: IntArray) -> IntArray:
+        """How many words an annotator has to read in each of some examples, at least one."""
         if self.load_costs is None:
-            return np.ones(self.size, dtype=np.int64)
-        costs = self._checked(self.load_costs(), "costs", dimensions=1)
+            return np.ones(len(indices), dtype=np.int64)
+        costs = self._checked(self.load_costs(indices), "costs", dimensions=1, size=len(indices))
         return np.maximum(costs.astype(np.int64), 1)
 
-    def _checked(self, array: NDArray[Any], what: str, *, dimensions: int) -> NDArray[Any]:
-        if array.ndim != dimensions or len(array) != self.size:
-            expected = f"({self.size}, ...)" if dimensions == 2 else f"({self.size},)"
+    def _checked(
+        self, array: NDArray[Any], what: str, *, dimensions: int, size: int | None = None
+    ) -> NDArray[Any]:
+        size = self.size if size is None else size
+        if array.ndim != dimensions or len(array) != size:
+            expected = f"({size}, ...)" if dimensions == 2 else f"({size},)"
             raise StrategyError(f"{what}: got shape {array.shape}, expected {expected}")
         return array
 
@@ -98,11 +101,13 @@ class Signals:
         for name, array in (
             ("load_probabilities", probabilities),
             ("load_embeddings", embeddings),
-            ("load_costs", costs),
         ):
             if array is not None:
                 given.append(array)
                 loaders[name] = lambda array=array: array
+        if costs is not None:
+            given.append(costs)
+            loaders["load_costs"] = lambda indices: costs[indices]
         if scores:
             given += scores.values()
             loaders["load_scores"] = lambda name: _named(scores, name)

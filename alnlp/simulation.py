@@ -9,7 +9,7 @@ from typing import Any
 
 from alnlp.errors import DataError, ProjectError
 from alnlp.progress import Progress
-from alnlp.project import AskedExample, Project
+from alnlp.project import Amount, AskedExample, Project
 from alnlp.strategies import Strategy, find
 from alnlp.tasks import Answer
 
@@ -120,6 +120,7 @@ def simulate(
     size = settings.batch_size if batch_size is None else batch_size
     chosen = settings.strategy if strategy is None else strategy
     name, spec = find(chosen, project.task.kind)
+    Amount.of(None if tokens else size, tokens, size, project.task)  # refused before a training
     points: list[SimulatedRound] = []
     for number in range(rounds + 1):
         began = time.perf_counter()

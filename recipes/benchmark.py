@@ -93,7 +93,7 @@ def curve(bench: Benchmark, strategy: str, seed: int, options: argparse.Namespac
     """One learning curve, from disk if it was run before."""
     path = options.out / f"{strategy.replace(':', '-')}-{seed}.json"
     if path.exists():
-        return Simulation.from_json(json.loads(path.read_text()))
+        return _same(Simulation.from_json(json.loads(path.read_text())), path, options)
     with tempfile.TemporaryDirectory() as scratch:
         project = bench.project(
             Path(scratch) / bench.name, strategy=strategy, seed=seed, model=options.model
@@ -111,7 +111,7 @@ def curve(bench: Benchmark, strategy: str, seed: int, options: argparse.Namespac
 
 def full(bench: Benchmark, options: argparse.Namespace) -> dict[str, Any]:
     """Figures of a model trained on all labels, from disk if it was run before."""
-    path = options.out / "full.json"
+    path = options.out / f"full-{Path(options.model).name}.json"
     if not path.exists():
         with tempfile.TemporaryDirectory() as scratch:
             project = bench.project(Path(scratch) / bench.name, answers=True, model=options.model)
@@ -170,6 +170,24 @@ def _head(what: str, cells: Sequence[str]) -> list[str]:
 def _line(name: str, values: np.ndarray) -> str:
     cells = [f"{m:.3f} ± {s:.3f}" for m, s in zip(values.mean(0), values.std(0), strict=True)]
     return f"| {name} | " + " | ".join(cells) + " |"
+
+
+def _same(run: Simulation, path: Path, options: argparse.Namespace) -> Simulation:
+    """The run from disk, if it has the settings that are asked for."""
+    first, *others = [point.labels for point in run.rounds]
+    found = (
+        Path(run.model).name,
+        first,
+        len(others),
+        (others or [first + options.batch])[0] - first,
+    )
+    asked = (Path(options.model).name, options.initial, options.rounds, options.batch)
+    if found != asked:
+        raise SystemExit(
+            f"{path}: got a run with (model, initial, rounds, batch) = {found}, expected {asked}; "
+            "choose another --out"
+        )
+    return run
 
 
 def _write(path: Path, values: dict[str, Any]) -> None:

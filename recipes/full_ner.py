@@ -45,8 +45,9 @@ def example(project: Project, checkpoint: str, seed: int) -> dict[str, Any]:
     """Plain transformers with the settings of its token-classification example."""
     names = tag_names(project.task.labels)
     tokenizer = AutoTokenizer.from_pretrained(resolve(checkpoint))
-    train = _features(project.pool, project.task.labels, tokenizer)
-    test = _features(project.test, project.task.labels, tokenizer)
+    apart = [row for row, known in enumerate(project.pool.ids) if known not in project.test]
+    train = _features(project.pool, apart, project.task.labels, tokenizer)
+    test = _features(project.test, range(len(project.test)), project.task.labels, tokenizer)
     with tempfile.TemporaryDirectory() as scratch:
         trainer = Trainer(
             model_init=lambda: AutoModelForTokenClassification.from_pretrained(
@@ -81,10 +82,12 @@ def example(project: Project, checkpoint: str, seed: int) -> dict[str, Any]:
     return {"span_f1": figures["span_f1"], "seconds": seconds}
 
 
-def _features(pool: Pool, labels: Sequence[str], tokenizer: Any) -> list[dict[str, list[int]]]:
+def _features(
+    pool: Pool, rows: Sequence[int], labels: Sequence[str], tokenizer: Any
+) -> list[dict[str, list[int]]]:
     """Token ids and labels of each text, the first subword of a word carrying its tag."""
     features = []
-    for row in range(len(pool)):
+    for row in rows:
         text, places = pool[row].text, pool.words(row)
         words = [text[start:end] for start, end in places]
         tags, _ = encode(pool.gold(row), places, labels)
@@ -137,7 +140,7 @@ def main() -> None:
 
 
 def _both(bench: Benchmark, seed: int, options: argparse.Namespace) -> dict[str, dict[str, float]]:
-    path = options.out / f"{bench.name}-{seed}.json"
+    path = options.out / f"{bench.name}-{Path(options.model).name}-{seed}.json"
     if not path.exists():
         with tempfile.TemporaryDirectory() as scratch:
             project = bench.project(Path(scratch) / "all", answers=True, model=options.model)

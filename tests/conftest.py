@@ -5,9 +5,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from alnlp.project import Project
+
+# No test asserts a time.
+hypothesis.settings.register_profile("alnlp", deadline=None)
+hypothesis.settings.load_profile("alnlp")
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

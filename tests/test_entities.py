@@ -11,6 +11,7 @@ from alnlp import simulate
 from alnlp.data.spans import Span, answer_of, spans_of
 from alnlp.errors import AlnlpError, DataError, ProjectError
 from alnlp.project import Project
+from alnlp.store import NewEvent
 
 PEOPLE = ["Ana Ruiz", "Ben Ode", "Carla", "Dmitri Petrov", "Elif", "Farid Aziz", "Greta", "Hugo"]
 PLACES = ["Oslo", "Lima", "New Delhi", "Quito", "Accra"]
@@ -93,6 +94,7 @@ def test_what_is_told_must_fit(entity_project: Callable[..., Project]) -> None:
         "unknown": [[0, 4, "ANIMAL"]],
         "overlap": [[0, 6, "PERSON"], [5, 8, "PLACE"]],
         "apart": {"spans": [[0, 4, "PERSON"]], "confirmed": [[5, 9]]},
+        "nothing confirmed": {"spans": [], "confirmed": []},
     }
     for answer in refused.values():
         with pytest.raises(DataError) as error:
@@ -129,6 +131,41 @@ def test_a_budget_in_words(entity_project: Callable[..., Project]) -> None:
     for n, tokens in [(5, 30), (None, 0), (None, 2.5)]:
         with pytest.raises(ProjectError):
             project.ask(n, tokens=tokens)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("strategy", ["random", "mnlp"])
+def test_a_budget_holds_for_what_no_round_has_scored(
+    entity_project: Callable[..., Project], tmp_path: Path, strategy: str
+) -> None:
+    project = entity_project()
+    rest = project.ask(40)
+    project.tell({example.id: gold(project, example.id) for example in rest})
+    project.train()
+    long = [{"text": f"{i} " + "word " * 30 + str(i * 7919)} for i in range(9)]
+    project.add(write(tmp_path / "more.jsonl", long))
+    batch = project.ask(tokens=70, strategy=strategy)
+    assert len(batch) == 2
+    assert sum(len(example.words) for example in batch) <= 70
+
+
+def test_what_was_kept_of_a_suggestion_counts(entity_project: Callable[..., Project]) -> None:
+    project = entity_project()
+    one, two = project.ask(2)
+    suggested = answer_of([Span(0, 4, "PERSON"), Span(5, 7, "PLACE")])
+    part = answer_of([Span(0, 4, "PERSON")], confirmed=[[0, 4]])
+    for example, answer in [(one, part), (two, answer_of([Span(0, 4, "PLACE")]))]:
+        project.record(
+            [
+                NewEvent(
+                    example_id=example.id,
+                    annotator="me",
+                    kind="label",
+                    answer=answer,
+                    suggestion=suggested,
+                )
+            ]
+        )
+    assert project.status()["agreement"] == {"share": 0.5, "n": 2}
 
 
 @pytest.mark.parametrize("strategy", ["random", "mnlp", "entropy:entities", "margin:max"])

@@ -154,8 +154,8 @@ def test_the_tagger_gives_every_score_that_may_be_asked_for() -> None:
 @pytest.mark.parametrize(
     ("name", "task", "message"),
     [
-        ("entropy:max", "classification", "got 'entropy:max', expected 'entropy'; task class"),
-        ("mnlp:max", "ner", "got 'mnlp:max', expected 'mnlp'; mnlp is of whole texts"),
+        ("entropy:max", "classification", "got 'entropy:max', expected 'entropy' alone; task class"),
+        ("mnlp:max", "ner", "got 'mnlp:max', expected 'mnlp' alone; it scores whole texts"),
         ("random:max", "ner", "expected 'random'"),
         ("entropy:most", "ner", "expected one of mean, max, min, sum, top3, entities after"),
         ("entropy:", "ner", "expected one of mean"),
@@ -174,7 +174,7 @@ def test_signals_are_checked() -> None:
     with pytest.raises(StrategyError, match=r"mnlp: got shape \(3,\), expected \(2,\)"):
         select(entry("mnlp", "ner"), Signals(2, load_scores=lambda name: np.ones(3)), 1, rng)
     with pytest.raises(StrategyError, match=r"costs: got shape \(1, 1\), expected \(2,\)"):
-        _ = Signals(2, load_costs=lambda: np.ones((1, 1), dtype=int)).costs
+        _ = Signals(2, load_costs=lambda _: np.ones((1, 1), dtype=int)).costs(np.arange(2))
     with pytest.raises(StrategyError, match="'mnlp', expected one of entropy:mean"):
         Signals.of(scores={"entropy:mean": np.ones(2)}).score_of("mnlp")
     with pytest.raises(StrategyError, match="no model has been trained"):
@@ -184,8 +184,8 @@ def test_signals_are_checked() -> None:
 
 
 def test_costs_are_at_least_one_word() -> None:
-    assert Signals(3).costs.tolist() == [1, 1, 1]
-    assert Signals.of(costs=np.array([0, 4])).costs.tolist() == [1, 4]
+    assert Signals(3).costs(np.array([2, 0])).tolist() == [1, 1]
+    assert Signals.of(costs=np.array([0, 4])).costs(np.arange(2)).tolist() == [1, 4]
 
 
 texts = st.lists(st.tuples(st.integers(0, 4), st.integers(1, 9)), min_size=1, max_size=12)
@@ -241,7 +241,7 @@ def test_another_strategy_is_followed_until_the_budget_is_used(
 def test_a_budget_is_kept(name: str, task: str, rows: list[tuple[int, int]], budget: int) -> None:
     values = np.array([[score, 4 - score] for score, _ in rows]) / 4
     costs = np.array([cost for _, cost in rows])
-    signals = replace(signals_of(task, values), load_costs=lambda: costs)
+    signals = replace(signals_of(task, values), load_costs=lambda indices: costs[indices])
     chosen = select_within(entry(name, task), signals, budget, np.random.default_rng(0)).tolist()
     assert len(set(chosen)) == len(chosen) >= min(budget, 1)
     assert sum(costs[chosen]) <= budget or len(chosen) == 1

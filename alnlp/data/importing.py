@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import itertools
 import json
 import os
@@ -144,9 +145,9 @@ class _Import:
         self.task, self.on_label = task, on_label
         self.old = Pool.open(folder)
         self.stem = f"{_last_number(folder) + 1:05d}"
-        self.answers: dict[str | None, int] = {None: _NEW}
+        self.answers: dict[bytes | None, int] = {None: _NEW}
         self.first = self._known()
-        self.late: dict[int, int] = {}  # of rows written without a label that came later
+        self.late: dict[int, str] = {}  # of rows written without a label that came later
         self.counts: Counter[str] = Counter()
         self.reasons: Counter[str] = Counter()
         self.rejections: list[Rejected] = []
@@ -157,9 +158,14 @@ class _Import:
         """The code of the answer of each example in the pool, by id."""
         known: dict[int, int] = {}
         for ids, golds in self.old.iter_golds():
-            codes = [self.answers.setdefault(gold, len(self.answers)) for gold in golds]
+            codes = [self._code(gold) for gold in golds]
             known.update((i, code or _OLD) for i, code in zip(ids, codes, strict=True))
         return known
+
+    def _code(self, gold: str | None) -> int:
+        """A small number for a label; of spans, which hardly ever repeat, only a hash is kept."""
+        key = None if gold is None else hashlib.blake2b(gold.encode(), digest_size=8).digest()
+        return self.answers.setdefault(key, len(self.answers))
 
     def run(self, limit: int | None, progress: Progress | None) -> ImportReport:
         """Reads, writes, groups, commits."""
@@ -233,11 +239,11 @@ class _Import:
             self.on_label(example, answer)
         number = int(example, 16)
         gold = None if answer is None else json.dumps(answer, ensure_ascii=False)
-        code = self.answers.setdefault(gold, len(self.answers))
+        code = self._code(gold)
         if (first := self.first.get(number)) is not None:
             self.counts["folded"] += 1
-            if answer is not None and first == _NEW:
-                self.first[number] = self.late[number] = code
+            if gold is not None and answer is not None and first == _NEW:
+                self.first[number], self.late[number] = code, gold
                 self._count_labels(answer)
             elif answer is not None and first != _OLD:
                 self.counts["conflicts"] += first != code
@@ -261,7 +267,6 @@ class _Import:
 
     def _completed(self, arrow: Path) -> Path:
         """A copy of the rows written, with the labels that came after their rows."""
-        golds = list(self.answers)
         copy = arrow.with_name("completed.arrow")
         gold = SCHEMA.get_field_index("gold")
         with (
@@ -272,7 +277,7 @@ class _Import:
             for number in range(reader.num_record_batches):
                 batch = reader.get_batch(number)
                 pairs = zip(batch["id"].to_pylist(), batch["gold"].to_pylist(), strict=True)
-                full = [golds[self.late[i]] if i in self.late else old for i, old in pairs]
+                full = [self.late.get(i, old) for i, old in pairs]
                 array = pa.array(full, SCHEMA.field(gold).type)
                 writer.write_batch(batch.set_column(gold, SCHEMA.field(gold), array))
         return copy

@@ -157,6 +157,8 @@ def check_answer(
         )
     confirmed = answer.get("confirmed")
     if confirmed is not None:
+        if not confirmed:
+            raise DataError("confirmed: got nothing, expected at least one pair [start, end]")
         for start, end in confirmed:
             _check_range(start, end, text, "confirmed")
         for span in spans:

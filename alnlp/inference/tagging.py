@@ -100,7 +100,7 @@ class ScoredSpans:
         words: how many words each text has, int32 (N,).
         embeddings: float16 (N, D).
         spans: the entities of all texts, one text after the other, of type SPAN (S,); the
-            confidence is the lowest probability among the words of the entity.
+            confidence is the lowest probability, among the words of the entity, of its label.
         span_ends: where each text ends in `spans`, int64 (N,).
         unsure: [start, end] of the stretches of long texts that are worth a look while the rest is
             not, int32 (U, 2).
@@ -271,7 +271,8 @@ def _summary(
         spans["label"] = labels
         inside = paths.tags[0] > 0  # entities stand side by side among the words inside of them
         starts = np.cumsum(inside)[first] - 1
-        spans["confidence"] = np.minimum.reduceat(certainty[inside], starts)
+        held = _label_probabilities(log_probabilities[inside], paths.tags[0][inside])
+        spans["confidence"] = np.minimum.reduceat(held, starts)
     unsure = [
         _unsure(certainty[end - size : end], edges[end - size : end])
         for size, end in zip(sizes.tolist(), ends.tolist(), strict=True)
@@ -285,6 +286,16 @@ def _summary(
         unsure=np.concatenate(unsure),
         unsure_ends=np.cumsum([len(part) for part in unsure]),
     )
+
+
+def _label_probabilities(
+    log_probabilities: NDArray[np.float32], tags: NDArray[np.int16]
+) -> NDArray[np.float32]:
+    """How likely words carry the label of their tags, be it as its first word or a further one."""
+    first = ((tags - 1) // 2 * 2 + 1).astype(np.intp)[:, None]
+    both = np.take_along_axis(log_probabilities, np.concatenate([first, first + 1], axis=1), axis=1)
+    probabilities: NDArray[np.float32] = np.exp(both).sum(axis=1)
+    return np.minimum(probabilities, 1.0)
 
 
 def _unsure(certainty: NDArray[np.floating], edges: NDArray[np.int32]) -> NDArray[np.int32]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import cast
 
 import numpy as np
 import torch
@@ -33,7 +34,7 @@ class Tagger(Trainable):
 
     Each `fit` starts again from the checkpoint. The first subword of a word carries its tag; words
     that nobody has confirmed are masked. A saved folder loads as
-    `pipeline("token-classification", model=folder, aggregation_strategy="first")`.
+    `pipeline("token-classification", model=folder, aggregation_strategy="first", stride=32)`.
     """
 
     config_class = TaggerConfig
@@ -83,11 +84,9 @@ class Tagger(Trainable):
                 f"{len(words)}, expected the same number of each and at least one"
             )
         started = time.perf_counter()
-        for text, answer in zip(texts, answers, strict=True):
-            self.task.check(answer, text)
         encoded = [
-            encode(answer, places, self.task.labels)
-            for answer, places in zip(answers, words, strict=True)
+            encode(cast(SpanAnswer, self.task.check(answer, text)), places, self.task.labels)
+            for text, answer, places in zip(texts, answers, words, strict=True)
         ]
         windows = self.windows(texts, words)
         targets = [self._targets(window, encoded[window.text][0]) for window in windows]

@@ -4,10 +4,11 @@ from alnlp.project.browsing import Answered, Found
 from alnlp.project.project import Project
 from alnlp.project.readout import Prediction
 from alnlp.project.rounds import Round
-from alnlp.project.selection import AskedExample, Batch
+from alnlp.project.selection import Amount, AskedExample, Batch
 from alnlp.project.settings import Settings
 
 __all__ = [
+    "Amount",
     "Answered",
     "AskedExample",
     "Batch",

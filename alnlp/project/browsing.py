@@ -119,5 +119,18 @@ def agreement(ledger: Ledger, of_round: int | None = None) -> dict[str, float] |
     shown = sorted(shown, key=lambda event: event.seq)[-_RECENT:]
     if not shown:
         return None
-    kept = sum(event.answer == event.suggestion for event in shown)
+    kept = sum(_kept(event) for event in shown)
     return {"share": kept / len(shown), "n": len(shown)}
+
+
+def _kept(event: Event) -> bool:
+    """Whether the answer is what was suggested; of spans, within what was looked at."""
+    answer, suggestion = event.answer, event.suggestion
+    if not isinstance(answer, dict) or not isinstance(suggestion, dict):
+        return answer == suggestion
+    seen = answer.get("confirmed")
+    return answer["spans"] == [
+        span
+        for span in suggestion["spans"]
+        if seen is None or any(a <= span["start"] and span["end"] <= b for a, b in seen)
+    ]

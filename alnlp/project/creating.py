@@ -80,7 +80,8 @@ def create_folder(
     try:
         with new_folder(folder) as temporary:
             found: dict[str, Answer] = {}
-            report = source.read_into(temporary / "pool", task, progress, first_of(found))
+            keep = None if answers is False else first_of(found)
+            report = source.read_into(temporary / "pool", task, progress, keep)
             reports = [report]
             if test is not None:
                 reports.append(_import_test(test, temporary / "test", task, progress))

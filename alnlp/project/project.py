@@ -393,13 +393,23 @@ class Project:
         )
 
     def predict(
-        self, texts: Sequence[str], *, progress: Progress | None = None
+        self,
+        texts: Sequence[str],
+        *,
+        words: Sequence[Words] | None = None,
+        progress: Progress | None = None,
     ) -> list[Prediction]:
-        """What the newest model says of texts."""
+        """What the newest model says of texts.
+
+        Args:
+            texts: any, of the pool or not.
+            words: for ner, where each word of each text starts and ends, if it came as tokens.
+            progress: told how it goes on.
+        """
         if isinstance(texts, str) or not all(isinstance(text, str) for text in texts):
             raise DataError("texts: expected a list of texts, each of them a str")
         task = self.task.with_labels(self._state.need_round().label_names)
-        return learning.predict(self._state.model(), task, list(texts), progress=progress)
+        return learning.predict(self._state.model(), task, list(texts), words, progress)
 
     def export(
         self,

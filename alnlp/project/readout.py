@@ -81,6 +81,18 @@ def _part(arrays: Arrays, name: str, place: int) -> NDArray[Any]:
     return part
 
 
+def _word_counts(pool: Pool, newest: Round | None, rows: Rows) -> Rows:
+    """How many words some pool rows have, from the round where it has scored them."""
+    counts = np.zeros(len(rows), np.int64)
+    known = np.zeros(len(rows), bool)
+    if newest is not None and newest.is_scored and len(newest.rows):
+        places = newest.positions(rows)
+        known = places >= 0
+        counts[known] = newest.arrays["words"][places[known]]
+    counts[~known] = [len(pool.words(row)) for row in rows[~known].tolist()]
+    return counts
+
+
 def signals(pool: Pool, task: Task, newest: Round | None, rows: Rows) -> Signals:
     """What the newest round says of candidate rows, for a strategy; nothing without a round."""
 
@@ -89,11 +101,10 @@ def signals(pool: Pool, task: Task, newest: Round | None, rows: Rows) -> Signals
 
     known: dict[str, Any] = {"multilabel": task.multilabel}
     if task.spans:
-        known["load_costs"] = lambda: np.array([len(pool.words(row)) for row in rows.tolist()])
+        known["load_costs"] = lambda indices: _word_counts(pool, newest, rows[indices])
     if newest is not None and newest.is_scored:
         known["load_embeddings"] = array("embeddings")
         if task.spans:
-            known["load_costs"] = array("words")
             known["load_scores"] = lambda name: array(name.replace(":", "-"))()
         else:
             known["load_probabilities"] = array("probabilities")

@@ -166,7 +166,7 @@ def choose(
     else:
         left = (amount.tokens or 0) - sum(len(pool.words(row)) for row in mine.tolist())
         chosen = select_within(spec, seen, left, rng) if left > 0 else np.empty(0, np.int64)
-        if len(mine) and seen.costs[chosen].sum() > left:
+        if len(mine) and seen.costs(chosen).sum() > left:
             chosen = chosen[:0]  # only a batch of one may exceed the budget
     if not len(candidates) and len(np.unique(taken)) < len(pool):
         notice = "a short batch: all other examples are near-duplicates of these"

@@ -99,14 +99,6 @@ class Ledger:
         """`label_of` for every labelled example."""
         return dict(self._labels)
 
-    def label_counts(self) -> Counter[str]:
-        """On how many examples each label name stands, by `label_of`."""
-        return Counter(
-            name
-            for answer in self._labels.values()
-            for name in ([answer] if isinstance(answer, str) else answer)
-        )
-
     def answer_counts(self) -> Counter[str]:
         """How many examples each annotator has labelled or skipped at present."""
         return Counter(annotator for (_, annotator), on in self._standing.items() if on)

@@ -24,6 +24,7 @@ Strategy = Callable[[Signals, int, np.random.Generator], Indices]
 SignalScore = Callable[[Signals], FloatArray]
 
 ALL_TASKS = ("classification", "multilabel", "ner")
+_COUNTED_AT_ONCE = 64
 
 #: How the scores of the words of a text become one; the first is meant by a bare name. The mean
 #: compares texts of any length fairly: the sum favours long texts, and so, less so, do the
@@ -181,8 +182,11 @@ def find(strategy: str | Strategy, task: str) -> tuple[str, StrategySpec]:
             "`alnlp strategies` lists what serves it"
         )
     if colon and (task != "ner" or not spec.reductions):
-        reason = f"{name} is of whole texts" if task == "ner" else f"task {task} has no words"
-        raise StrategyError(f"strategy: got {strategy!r}, expected {name!r}; {reason} to reduce")
+        reason = "it scores whole texts" if task == "ner" else f"task {task} scores no words"
+        raise StrategyError(
+            f"strategy: got {strategy!r}, expected {name!r} alone; {reason}, so there is nothing "
+            "to reduce"
+        )
     if colon and reduction not in spec.reductions:
         raise StrategyError(
             f"strategy: got {strategy!r}, expected one of {', '.join(spec.reductions)} "
@@ -247,14 +251,25 @@ def select_within(
     n = min(budget, signals.size)
     if n <= 0:
         return np.empty(0, dtype=np.int64)
-    costs = signals.costs
     if spec.score is None:
         order = select(spec, signals, n, rng)
-        fitting = int(np.searchsorted(np.cumsum(costs[order]), budget, "right"))
-        return order[: max(fitting, 1)]
+        return order[: _fitting(order, signals, budget)]
+    costs = signals.costs(np.arange(signals.size))
     scores = spec.score(signals)
     order = top(scores if spec.per_word else scores / costs, signals.size, rng)
     return order[_greedy(costs[order], budget)]
+
+
+def _fitting(order: Indices, signals: Signals, budget: int) -> int:
+    """How many examples of an order fit into the budget, one at least."""
+    used = 0
+    # A few at a time: to count the words of a whole pool would take long.
+    for start in range(0, len(order), _COUNTED_AT_ONCE):
+        for place, cost in enumerate(signals.costs(order[start : start + _COUNTED_AT_ONCE])):
+            used += int(cost)
+            if used > budget:
+                return max(start + place, 1)
+    return len(order)
 
 
 def _greedy(costs: IntArray, budget: int) -> list[int]:

@@ -111,8 +111,8 @@ def answered(item: Answered, words: Words, noted: dict[str, Any]) -> dict[str, A
     }
 
 
-def found(item: Found) -> dict[str, Any]:
-    """An example with all that is known about it."""
+def found(item: Found, words: Words) -> dict[str, Any]:
+    """An example with all that is known about it; `words` are those that marks snap to."""
     return {
         "id": item.example.id,
         "text": item.example.text,
@@ -121,6 +121,7 @@ def found(item: Found) -> dict[str, Any]:
         "prediction": prediction(item.prediction),
         "flagged": item.flagged,
         "comments": dict(item.comments),
+        "words": words,
     }
 
 

@@ -130,14 +130,15 @@ def _project_routes(workspace: Workspace) -> APIRouter:
         limit: Limit = 50,
         offset: Offset = 0,
     ) -> dict[str, Any]:
-        items, total = workspace.desk(name).project.search(
-            query, which=which, label=label, limit=limit, offset=offset
-        )
-        return {"found": [payloads.found(item) for item in items], "total": total}
+        project = workspace.desk(name).project
+        items, total = project.search(query, which=which, label=label, limit=limit, offset=offset)
+        found = [payloads.found(item, project.words(item.example.id)) for item in items]
+        return {"found": found, "total": total}
 
     @router.get("/example")
     def example(name: str, example_id: str) -> dict[str, Any]:
-        return payloads.found(workspace.desk(name).project.found([example_id])[0])
+        project = workspace.desk(name).project
+        return payloads.found(project.found([example_id])[0], project.words(example_id))
 
     @router.get("/rounds")
     def rounds(name: str) -> dict[str, Any]:
