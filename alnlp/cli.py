@@ -125,7 +125,12 @@ def _serve(
 @app.command()
 def new(
     folder: Folder,
-    data: Annotated[str, typer.Option(help="csv, tsv, jsonl or parquet file, or a hub id.")],
+    data: Annotated[
+        str,
+        typer.Option(
+            help="csv, tsv, jsonl or parquet file, for ner also conll or spacy; a hub id."
+        ),
+    ],
     task: TaskOption,
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
@@ -167,6 +172,8 @@ def new(
     status = project.status()
     typer.echo(f"labels: {', '.join(status['labels'])}")
     typer.echo(f"{status['labelled']} examples answered already")
+    if project.reports[0].labelled and not status["labelled"]:
+        typer.echo("the labels in the data are kept aside for simulation (--answers: take them)")
     typer.echo(f"label it in the browser with: alnlp serve {folder}")
 
 

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from alnlp.data.spans import Span, SpanAnswer, longest_apart, spans_of
+from alnlp.data.ner.schemes import word_spans, write_tags
+from alnlp.data.spans import SpanAnswer, spans_of
 from alnlp.data.words import Words
 
 OUTSIDE = 0
@@ -24,42 +25,35 @@ def tag_names(labels: Sequence[str]) -> tuple[str, ...]:
     return ("O", *(f"{part}-{label}" for label in labels for part in "BI"))
 
 
-def word_spans(answer: SpanAnswer, words: Words) -> list[Span]:
-    """The spans of an answer with word indices for offsets, widened to the words they touch.
-
-    Sorted and without repeats; a span that touches no word is left out.
-    """
-    starts, ends = _edges(words)
-    found = set()
-    for span in spans_of(answer):
-        first = int(np.searchsorted(ends, span.start, "right"))
-        behind = int(np.searchsorted(starts, span.end, "left"))
-        if first < behind:
-            found.add(Span(first, behind, span.label))
-    return sorted(found)
-
-
 def encode(
     answer: SpanAnswer, words: Words, labels: Sequence[str]
 ) -> tuple[NDArray[np.int64], int]:
     """The tag of each word (W,), and how many spans the one layer of tags cannot hold.
 
-    Of spans that overlap, once widened to whole words, the longest is kept. Words outside of what
-    the annotator has confirmed are UNKNOWN.
+    Of spans that overlap, once widened to whole words, the longest is kept. UNKNOWN are the words
+    outside of what the annotator has confirmed, and those that only spans that are not kept mark.
     """
-    spans = word_spans(answer, words)
-    kept = longest_apart(spans)
-    tags = np.full(len(words), OUTSIDE, dtype=np.int64)
-    if "confirmed" in answer:
-        starts, ends = _edges(words)
-        tags[:] = UNKNOWN
-        for start, end in answer["confirmed"]:
-            tags[(start <= starts) & (ends <= end)] = OUTSIDE
-    index = {label: k for k, label in enumerate(labels)}
-    for span in kept:
-        tags[span.start : span.end] = 2 + 2 * index[span.label]
-        tags[span.start] -= 1
-    return tags, len(answer["spans"]) - len(kept)
+    names, losses = write_tags(spans_of(answer), words)
+    number = {name: tag for tag, name in enumerate(tag_names(labels))}
+    tags = np.array([number[name] for name in names], dtype=np.int64)
+    kept = int((tags % 2 == 1).sum())
+    doubtful = ~known_words(answer, words)
+    lost = word_spans([loss.span for loss in losses if loss.what == "overlap"], words)
+    for first, behind, _ in lost.values():
+        doubtful[first:behind] = True
+    tags[doubtful & (tags == OUTSIDE)] = UNKNOWN
+    return tags, len(answer["spans"]) - kept
+
+
+def known_words(answer: SpanAnswer, words: Words) -> NDArray[np.bool_]:
+    """Which words (W,) the annotator has decided on: inside of what is confirmed, or marked."""
+    known = np.full(len(words), "confirmed" not in answer)
+    starts, ends = np.asarray(words, dtype=np.int64).reshape(-1, 2).T
+    for start, end in answer.get("confirmed", ()):
+        known[(start <= starts) & (ends <= end)] = True
+    for first, behind, _ in word_spans(spans_of(answer), words).values():
+        known[first:behind] = True
+    return known
 
 
 def entities(tags: NDArray[np.integer]) -> NDArray[np.int64]:
@@ -72,8 +66,3 @@ def entities(tags: NDArray[np.integer]) -> NDArray[np.int64]:
     closing = np.append(np.flatnonzero((tags % 2 == 1) | (tags == OUTSIDE)), len(tags))
     ends = closing[np.searchsorted(closing, starts, "right")]
     return np.stack([starts, ends, tags[starts] // 2], axis=1).astype(np.int64)
-
-
-def _edges(words: Words) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    edges = np.asarray(words, dtype=np.int64).reshape(-1, 2)
-    return edges[:, 0], edges[:, 1]

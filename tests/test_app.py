@@ -374,7 +374,8 @@ def test_a_taken_port_is_an_error_only_if_it_was_asked_for():
 def test_the_path_may_be_a_project_a_workspace_or_new(workspace):
     assert locate(workspace / "inbox") == (workspace, "inbox")
     assert locate(workspace) == (workspace, None)
-    assert locate(workspace / "new") == (workspace / "new", None)
+    with pytest.raises(ProjectError, match="no such folder; make a project with: alnlp new"):
+        locate(workspace / "new")
     with pytest.raises(ProjectError, match="is a file"):
         locate(workspace / "inbox.csv")
 

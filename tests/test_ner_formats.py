@@ -18,9 +18,10 @@ from alnlp.data.ner.schemes import read_tags, scheme_of, write_tags
 from alnlp.data.ner.writers import WRITERS, format_of, write
 from alnlp.data.readers import read_rows
 from alnlp.data.rows import Rejected, Row
-from alnlp.data.spans import Span, answer_of
+from alnlp.data.spans import Span, answer_of, longest_apart
 from alnlp.data.words import Words, joined, words_of
 from alnlp.errors import DataError, MissingExtra
+from alnlp.tags import UNKNOWN, encode, known_words
 from alnlp.tasks import Task
 
 SHARED_FOLDER: dict[str, Any] = {
@@ -188,6 +189,34 @@ def test_what_tags_cannot_say_is_told() -> None:
     }  # fmt: skip
 
 
+def slow_apart(spans: list[Span]) -> list[Span]:
+    kept: list[Span] = []
+    for span in sorted(set(spans), key=lambda span: (span.start - span.end, span)):
+        if all(span.end <= other.start or other.end <= span.start for other in kept):
+            kept.append(span)
+    return sorted(kept)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.builds(Span, st.integers(0, 9), st.integers(0, 9), st.sampled_from("AB"))))
+def test_the_longest_spans_apart(found: list[Span]) -> None:
+    spans = [Span(min(s, e), max(s, e), label) for s, e, label in found]
+    assert longest_apart(spans) == slow_apart(spans)
+    spans = [Span(s, e + 1, label) for s, e, label in spans]
+    assert longest_apart(spans) == slow_apart(spans)
+
+
+def test_words_of_spans_that_tags_cannot_hold_are_unknown() -> None:
+    text = "University of New York City Hospital"
+    spans = [Span(0, 22, "ORG"), Span(14, 27, "LOC"), Span(14, 17, "LOC")]
+    found, left_out = encode(answer_of(spans), words_of(text), ["ORG", "LOC"])
+    assert (found.tolist(), left_out) == ([1, 2, 2, 2, UNKNOWN, 0], 2)
+    answer = answer_of(spans, [(0, 27)])
+    found, _ = encode(answer, words_of(text), ["ORG", "LOC"])
+    assert found.tolist() == [1, 2, 2, 2, UNKNOWN, UNKNOWN]
+    assert known_words(answer, words_of(text)).tolist() == [True] * 5 + [False]
+
+
 # Round trips
 
 PIECES = ["the", "Über", "e\u0301", "12.5", "科技", "すし", "مَرْحَبًا", "👩‍👩‍👧", "🇩🇪", "ไทย",
@@ -224,7 +253,7 @@ def span_rows(draw: st.DrawFn, *, partial: bool = True) -> SpanRow:
         if text[start:end].strip():
             found.append(Span(start, end, draw(st.sampled_from(LABELS))))
     confirmed = None
-    if partial and draw(st.integers(0, 4)) == 0:
+    if partial and found and draw(st.integers(0, 4)) == 0:
         confirmed = [(span.start, span.end) for span in found]
     row = SpanRow(example_id(text), text, words, answer_of(found, confirmed), ["ana"])
     return row if draw(st.booleans()) else SpanRow(**{**vars(row), "meta": draw(metas)})
@@ -279,7 +308,9 @@ def test_what_a_format_cannot_hold_is_said(
     retold = any(kind in said for kind in ("single blanks", "several"))
     for row, again in zip(whole, back, strict=True):
         assert retold or fields(again)[:2] == fields(row)[:2] or format == "doccano"
-        if not retold and not any(kind in said for kind in ("cut", "touch", "overlap", "labels")):
+        if not retold and not any(
+            kind in said for kind in ("whole words", "no word", "overlapped", "label")
+        ):
             assert again.label == row.answer
     if format in ("csv", "tsv", "doccano"):
         assert [row.text for row in back] == [row.text for row in whole]
@@ -320,21 +351,29 @@ def test_losses_are_counted_and_name_the_first_example(tmp_path: Path) -> None:
         SpanRow("cc", text, None, part),
     ]
     assert write("conll", rows, tmp_path / "a.conll") == [
-        "1 texts have other columns, which conll leaves out (first: aa)",
-        "1 spans cut a word and were widened to whole words; jsonl and doccano keep them as they "
-        "are (first: aa)",
-        "1 spans overlap a longer one and are left out; jsonl and spacy keep them (first: aa)",
-        "2 texts are not their tokens with single blanks between them, and conll has only the "
-        "tokens; jsonl and csv keep the exact text (first: aa)",
-        "1 tags: blanks in labels became _ (first: aa)",
-        "2 words hold blanks and were written as several (first: bb)",
-        "1 texts are annotated in part, which conll cannot say, and are left out; jsonl and spacy "
-        "keep them (first: cc)",
+        "1 text: with other columns, which conll leaves out (first: aa)",
+        "1 span: not on whole words and widened to them; jsonl and doccano keep what was marked "
+        "(first: aa)",
+        "1 span: overlapped by a longer one and left out; jsonl and spacy keep both (first: aa)",
+        "2 texts: more than tokens with single blanks between them, which is all that conll has; "
+        "jsonl and csv keep the exact text (first: aa)",
+        "1 tag: with blanks in the label, which became _ (first: aa)",
+        "2 words: with blanks inside, written as several (first: bb)",
+        "1 text: annotated in part, which conll cannot say, and left out; jsonl and spacy can "
+        "(first: cc)",
     ]
     assert (tmp_path / "a.conll").read_text().splitlines() == [
         "New B-LOC", "York I-LOC", "City I-LOC", "hall B-X_Y", "",
         "New B-LOC", "York I-LOC", "City O", "hall O", "",
     ]  # fmt: skip
+
+
+def test_a_token_that_marks_documents_is_told(tmp_path: Path) -> None:
+    texts = [joined(["-DOCSTART-", "Ana"]), joined(["Ana", "-DOCSTART-"])]
+    rows = [SpanRow(f"n{i}", text, words, answer_of([])) for i, (text, words) in enumerate(texts)]
+    line = "1 text: begins with -DOCSTART-, which readers of conll drop (first: n0)"
+    assert write("conll", rows, tmp_path / "a.conll") == [line]
+    assert [row.text for row in usable(tmp_path / "a.conll")] == ["Ana", "Ana -DOCSTART-"]
 
 
 def test_formats_by_ending() -> None:
@@ -464,6 +503,7 @@ def test_jsonl_of_tokens(tmp_path: Path) -> None:
         (2, "x", [(0, 1)], None, {}),
         (13, "a   b", [(0, 1), (4, 5)], [("a   b", "X")], {}),
     ]
+    assert [row.repairs for row in rows] == [(), (), ("tokens: 1 of only blanks left out",)]
     assert [line for line, _ in bad(path)] == [3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 14, 15]
     reasons = [
         "tokens: number 2 is empty", "tokens: number 2 holds NUL", "tokens: number 1 holds NUL",
@@ -494,7 +534,7 @@ SPAN_LINES: list[tuple[dict[str, Any], Any]] = [
     ({"spans": [[0, 2]]}, "span: got [0, 2], expected start, end and label"),
     ({"spans": [[0, 2, ""]]}, "span: got label ''"),
     ({"spans": [[0, 2, "\ud800"]]}, "span: got label"),
-    ({"spans": [{"from": 0, "to": 2}]}, "span: got label None"),
+    ({"spans": [{"from": 0, "to": 2}]}, "span: got {'from': 0"),
     ({"spans": 5}, "spans: got 5, expected a list"),
     ({"spans": "x"}, "spans: got 'x', expected a list of spans as JSON"),
     ({"spans": [[0, 2, "A"]], "confirmed": [[3, 5]]}, "span 0-2: lies outside"),
@@ -518,6 +558,134 @@ def test_jsonl_of_spans(tmp_path: Path, cells: dict[str, Any], expected: Any) ->
     else:
         assert isinstance(row, Row)
         assert marked(row) == expected
+
+
+def objects(folder: Path, *lines: dict[str, Any]) -> Path:
+    return put(folder, "objects.jsonl", "\n".join(map(json.dumps, lines)))
+
+
+@pytest.mark.parametrize(
+    ("tokens", "tags", "spans", "words"),
+    [
+        (["a", " ", "c"], ["B-X", "I-X", "O"], [(0, 1)], [(0, 1), (4, 5)]),
+        ([" ", " ", "c d"], ["B-X", "I-X", "I-X"], [(4, 7)], [(4, 7)]),
+        (["a", "\t", "c"], ["B-X", "B-X", "O"], "span 2-3: got only blanks", []),
+        ([" a", " ", "c "], ["B-X", "I-X", "B-X"], [(0, 2), (5, 7)], [(0, 2), (5, 7)]),
+    ],
+)
+def test_blank_tokens_are_told_and_end_no_span(
+    tmp_path: Path, tokens: list[str], tags: list[str], spans: Any, words: Words
+) -> None:
+    [row] = read(objects(tmp_path, {"tokens": tokens, "ner_tags": tags}))
+    if isinstance(spans, str):
+        assert isinstance(row, Rejected)
+        assert row.reason.startswith(spans)
+    else:
+        assert isinstance(row, Row)
+        assert row.label == answer_of(Span(*span, "X") for span in spans)
+        assert row.words == words
+        assert row.repairs == (f"tokens: {3 - len(words)} of only blanks left out",)
+
+
+CONFIRMED: list[tuple[Any, Any]] = [
+    ([[0, 9]], [[0, 9]]),
+    ("[[0, 9]]", [[0, 9]]),
+    (" [[4, 9], [0, 3]]", [[0, 3], [4, 9]]),
+    (None, None),
+    (" ", None),
+    (float("nan"), None),
+    ("yes", "confirmed: got 'yes', expected JSON"),
+    ("[[0, 9", "confirmed: got '[[0, 9', expected JSON"),
+    ("[" * 9999, "confirmed: got '[[["),
+    ("9", "confirmed: got 9, expected pairs [start, end]"),
+    (True, "confirmed: got True, expected pairs"),
+    (0, "confirmed: got 0, expected pairs"),
+    ({"start": 0, "end": 9}, "confirmed: got {'start': 0"),
+    ([[0]], "confirmed: got [[0]], expected pairs"),
+    (["all"], "confirmed: got ['all'], expected pairs"),
+    ([[0, 99]], "confirmed: got start 0 and end 99"),
+    ("[[4, 9]]", "span 0-3: lies outside of what is confirmed"),
+]
+
+
+@pytest.mark.parametrize(("confirmed", "expected"), CONFIRMED)
+@pytest.mark.parametrize("name", ["confirmed", "Confirmed"])
+@pytest.mark.parametrize(
+    "cells",
+    [
+        {"text": "Ana lives", "spans": [[0, 3, "P"]]},
+        {"text": "Ana lives", "spans": '[[0, 3, "P"]]'},
+        {"text": "Ana lives", "spans": {"spans": [[0, 3, "P"]]}},
+        {"text": "Ana lives", "spans": {"start": [0], "end": [3], "label": ["P"]}},
+        {"tokens": ["Ana", "lives"], "ner_tags": ["B-P", "O"]},
+    ],
+)
+def test_what_is_confirmed_is_read_or_the_row_refused(
+    tmp_path: Path, cells: dict[str, Any], name: str, confirmed: Any, expected: Any
+) -> None:
+    [row] = read(objects(tmp_path, {**cells, name: confirmed}))
+    if isinstance(expected, str):
+        assert isinstance(row, Rejected)
+        assert row.reason.startswith(expected)
+        assert "\n" not in row.reason
+    else:
+        assert isinstance(row, Row)
+        assert (row.label, row.meta) == (answer_of([Span(0, 3, "P")], expected), {})
+
+
+def test_what_is_confirmed_in_csv_and_twice(tmp_path: Path) -> None:
+    data = 'text,spans,confirmed\nAna a,"[[0,3,""P""]]","[[0,4]]"\nAna b,[],\nAna c,,x\n'
+    first, second, third = usable(put(tmp_path, "a.csv", data))
+    assert first.label == answer_of([Span(0, 3, "P")], [(0, 4)])
+    assert second.label == answer_of([])
+    assert (third.label, third.meta) == (None, {"confirmed": "x"})
+    twice = {"text": "Ana", "spans": {"spans": [], "confirmed": [[0, 3]]}, "confirmed": [[0, 1]]}
+    reason = "confirmed: got it in a column and beside the spans, expected it once"
+    assert bad(objects(tmp_path, twice)) == [(1, reason)]
+
+
+def test_spans_need_the_text_that_they_count_in(tmp_path: Path) -> None:
+    words = {"tokens": ["Ana", "lives"]}
+    reason = "spans: got tokens beside them, expected the text that they count in"
+    for name, spans in [
+        ("spans", [[0, 3, "P"]]), ("spans", []), ("label", [[0, 3, "P"]]),
+        ("entities", [{"start": 0, "end": 1, "type": "P"}]), ("spans", '[[0, 3, "P"]]'),
+    ]:  # fmt: skip
+        assert bad(objects(tmp_path, {**words, name: spans})) == [(1, reason)]
+        assert bad(objects(tmp_path, {**words, name: spans, "ner_tags": None})) == [(1, reason)]
+        late = bad(objects(tmp_path, *[words] * 150, {**words, name: spans}))
+        assert [line for line, _ in late] == [151]
+        path = objects(tmp_path, {**words, name: spans})
+        assert bad(path, text_column="tokens", label_column=name) == [(1, reason)]
+        with_text = {**words, name: spans, "text": "Ana  lives", "ner_tags": None}
+        [row] = usable(objects(tmp_path, with_text))
+        assert row.label is not None
+    mixed = [{"text": "Ana", "spans": []}, {"text": ["Ana"], "spans": [[0, 3, "P"]]}]
+    assert bad(objects(tmp_path, *mixed)) == [(2, reason)]
+    [row] = usable(objects(tmp_path, {**words, "spans": None}))
+    assert row.label is None
+    [row] = usable(objects(tmp_path, {**words, "spans": [[0, 1, "P"]], "tags": ["B-Q", "O"]}))
+    assert marked(row) == [("Ana", "Q")]  # spans of token numbers, as some data sets have them
+
+
+def test_empty_lists_do_not_tell_tags_from_spans(tmp_path: Path) -> None:
+    one = {"text": "Ana lives", "tokens": ["Ana", "lives"], "label": [[0, 3, "P"]]}
+    none = {"text": "No one", "tokens": ["No", "one"], "label": []}
+    for lines in ([one, none], [none, one], [none] * 150 + [one]):
+        rows = usable(objects(tmp_path, *lines))
+        assert {str(marked(row)) for row in rows} == {"[('Ana', 'P')]", "[]"}
+        assert rows[-1].words is not None
+    [row] = usable(objects(tmp_path, none))
+    assert marked(row) == []
+    offsets = {"text": "Ana", "words": [[0, 3]], "spans": [[0, 3, "P"]]}
+    rows = usable(objects(tmp_path, offsets, {"text": "x", "words": [], "spans": []}))
+    assert [(marked(row), row.words) for row in rows] == [([("Ana", "P")], [(0, 3)]), ([], None)]
+    tagged = [{"tokens": ["x"], "tags": ["B-P"]}, {"tokens": ["y"], "tags": []}]
+    assert bad(objects(tmp_path, *tagged)) == [
+        (2, "tags: got 0 tags for 1 words, expected as many")
+    ]
+    topics = [{"text": "x", "label": ["news"]}, {"text": "y", "label": []}]
+    assert [row.label for row in usable(objects(tmp_path, *topics))] == [None, None]
 
 
 def test_deep_json_is_refused(tmp_path: Path) -> None:
@@ -577,6 +745,13 @@ def test_tokens_beside_their_text_keep_the_exact_text(tmp_path: Path) -> None:
     first, second = usable(put(tmp_path, "a.jsonl", "\n".join(map(json.dumps, lines))))
     assert (first.text, first.words, first.meta) == ("U.S.  Army", [(0, 4), (6, 10)], {})
     assert (second.text, second.meta) == ("a b", {"text": "other"})
+    assert first.repairs == ()
+    told = "text: 'other' is not that of the tokens, which are joined instead"
+    assert second.repairs == (told,)
+    strange = {"text": "Ana", "tokens": ["Ana", "Z"], "spans": []}
+    [row] = usable(objects(tmp_path, strange))
+    assert (row.text, row.words, row.meta) == ("Ana", None, {"tokens": ["Ana", "Z"]})
+    assert row.repairs == ("tokens: not those of the text, which is read without them",)
     prodigy = {
         "text": "Hi Ana",
         "tokens": [{"text": "Hi", "start": 0, "end": 2, "id": 0},
@@ -612,6 +787,18 @@ def test_csv_with_one_token_a_row(tmp_path: Path, data: str) -> None:
     assert rows[0].line == 2
     assert rows[1].line in (5, 6)
     assert rows[0].words == [(0, 9), (10, 12), (13, 19)]
+
+
+def test_where_a_column_tells_sentences_no_other_row_does(tmp_path: Path) -> None:
+    data = "sentence_id,token,tag\n1,Ana,B-P\n2,x,O\n,,\n2,y,O\n3,u,O\n3,,\n3,v,O\n4,w,O\n,,\n"
+    path = put(tmp_path, "a.csv", data)
+    assert [row.text for row in usable(path)] == ["Ana", "x y", "w"]
+    assert bad(path) == [(6, "tokens: number 2 is empty, expected a text")]
+    data = "doc,token,tag\na,x,O\na,,\na,y,O\nb,z,O\n,,\nb,u,O\n"  # documents are no sentences
+    assert [row.text for row in usable(put(tmp_path, "c.csv", data))] == ["x", "y", "z", "u"]
+    data = KAGGLE.replace(",of,IN,O", ",,,\n,of,IN,O").replace("Sentence: 2", ",,,\nSentence: 2")
+    rows = usable(put(tmp_path, "b.csv", data))
+    assert [row.text for row in rows] == ["Thousands of London", 'Said "it" Iran']
 
 
 def test_a_bad_row_costs_its_sentence(tmp_path: Path) -> None:

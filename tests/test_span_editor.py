@@ -13,6 +13,7 @@ from workbench import make_project as make_inbox
 
 from alnlp.data.words import words_of
 from alnlp.project import Project
+from alnlp.tasks import Task
 
 pytestmark = pytest.mark.browser
 browser, visit, served = test_browser.browser, test_browser.visit, test_browser.served
@@ -461,6 +462,69 @@ def test_every_occurrence_is_marked_in_the_text_and_in_the_batch(desk):
         assert set(answers[others[1]]) == {("Ann", "PERSON")}
 
 
+def test_one_undo_takes_back_what_was_marked_ahead(desk):
+    texts = ["Ann writes.", "Bo and Ann.", "Only Ann.", "Here Ann met Bo."]
+    with desk(*texts, suggest={texts[2]: spans_in(texts[2], ("Ann", "ORG", 0.4))}) as on:
+        on.drag("Ann")
+        on.press("1", "Shift+O")
+        assert "2 marked ahead, in 2 of the next 3 examples." in on.note
+        on.press("u")
+        assert on.note == "Undone. Also in 2 other examples."
+        assert on.chips == ["PERSON “Ann”"]
+        on.press("Control+y")
+        assert on.note == "Done again. Also in 2 other examples."
+        on.submit()
+        assert on.chips == ["PERSON “Ann”"]
+        on.submit()
+        assert on.chips == ["ORG “Ann” · suggested, 40% sure"]
+        on.press(",", ",")
+        on.page.wait_for_function(test_browser.SHOWS, arg=texts[0])
+        on.press("u")  # but what has been submitted since then stays
+        assert on.note == "Undone. Also in 1 other example."
+        on.press(".")
+        assert on.chips == ["PERSON “Ann”"]
+        on.press(".")
+        on.submit()
+        assert on.text == texts[3]
+        assert on.chips == []
+        on.page.reload()
+        ready(on.page)
+        assert on.chips == []
+
+
+def test_what_was_marked_ahead_is_taken_back_after_newer_suggestions_too(desk):
+    texts = ["Ann writes.", "Bo and Ann."]
+    with desk(*texts) as on:
+        on.drag("Ann")
+        on.press("1", "Shift+O")
+        on.page.evaluate(
+            """async (suggestion) => {
+              const { session } = await import("/alnlp/static/session.js");
+              const fetched = window.fetch;
+              window.fetch = async (url, options) => {
+                const response = await fetched(url, options);
+                if (!String(url).endsWith("/ask")) return response;
+                const body = await response.json();
+                body.examples.forEach((example) => Object.assign(example, { suggestion }));
+                window.asked = true;
+                return new Response(JSON.stringify(body));
+              };
+              session.publish({ ...session.status, round: session.status.round + 1 });
+            }""",
+            spans_in(texts[1], ("Bo", "PERSON", 0.9)),
+        )
+        on.page.wait_for_function("window.asked")
+        on.press("Space")
+        on.page.wait_for_function(test_browser.SHOWS, arg=texts[1])
+        assert on.chips == ["PERSON “Bo” · suggested, 90% sure", "PERSON “Ann”"]
+        on.press(",")
+        on.page.wait_for_function(test_browser.SHOWS, arg=texts[0])
+        on.press("u")
+        assert on.note == "Undone. Also in 1 other example."
+        on.press(".")
+        assert on.chips == ["PERSON “Bo” · suggested, 90% sure"]
+
+
 def test_undo_and_redo_know_no_end_and_go_on_into_earlier_answers(desk):
     other = "Another letter from Grace Hopper."
     with desk(LETTER, other) as on:
@@ -636,6 +700,129 @@ def test_only_the_selection_is_confirmed(desk):
         assert on.answers()[LETTER] == [("Ada Lovelace", "PERSON")]
 
 
+def test_a_boundary_moved_by_characters_never_ends_on_a_blank(desk):
+    with desk("see Ana now") as on:
+        on.drag("Ana")
+        on.press("1", "Alt+Shift+BracketLeft")
+        assert on.chips == ["PERSON “e Ana” · begins or ends inside a word"]
+        on.press("Alt+Shift+BracketRight", "Alt+BracketRight")
+        assert on.chips == ["PERSON “Ana n” · begins or ends inside a word"]
+        on.press("Alt+BracketLeft", "Alt+BracketLeft", "Alt+BracketLeft", "Alt+BracketLeft")
+        assert on.chips == ["PERSON “A” · begins or ends inside a word"]
+        assert on.note == "It cannot be moved any further."
+        on.drag("Ana")
+        on.submit("Shift+Enter")
+        (item,) = on.project.undoable("me")
+        assert item.event.answer["confirmed"] == [[4, 7]]
+        assert on.answers() == {"see Ana now": [("A", "PERSON")]}
+
+
+CONTAINED = """async (texts) => {
+  const { Offsets } = await import("/alnlp/static/offsets.js");
+  const { Draft } = await import("/alnlp/static/spans.js");
+  let seed = 1;
+  const below = (n) => (seed = (seed * 48271) % 2147483647) % n;
+  return texts.map(({ text, words }) => {
+    const offsets = new Offsets(text, words);
+    const edges = [...Array(text.length + 1).keys()].filter((at) => offsets.divides(at));
+    const range = () => {
+      const from = below(edges.length - 1);
+      return [edges[from], edges[from + 1 + below(edges.length - 1 - from)]];
+    };
+    const draft = new Draft(offsets, { spans: [], parts: [], overlaps: false });
+    const wild = range(); // as a file may have it, with blanks at its ends
+    if (offsets.exact(wild)) draft.mark(wild, "PERSON");
+    for (let i = 0; i < 12; i += 1) {
+      const exact = offsets.exact(range());
+      if (exact) draft.mark(exact, "PERSON");
+      const span = draft.spans[below(draft.spans.length || 1)];
+      const edge = ["start", "end"][below(2)];
+      const moved = span && draft.nudged([span.start, span.end], edge, [1, -1][below(2)], true);
+      if (moved) draft.change(span, { start: moved[0], end: moved[1] });
+    }
+    return draft.answer([range()]);
+  });
+}"""
+
+
+def test_what_is_confirmed_holds_every_mark_sent(desk):
+    draw = random.Random(1)
+    signs = [*"ab  \n\t字é", "e\u0301", "👩‍👩‍👧", "🇫🇷", "ع", "\x85", "\u3000", "-"]
+    texts = ["".join(draw.choices(signs, k=draw.randint(2, 25))) for _ in range(400)]
+    cases = [{"text": text, "words": words_of(text)} for text in texts]
+    task = Task("ner", LABELS)
+    with desk(LETTER) as on:
+        answers = on.page.evaluate(CONTAINED, cases)
+    assert sum(len(answer["spans"]) for answer in answers) > 400
+    for text, answer in zip(texts, answers, strict=True):
+        task.check(answer, text)
+
+
+def answer_in_part(on) -> None:
+    """Confirm the last line alone, and look back at that answer after a reload."""
+    on.drag("The Royal Society of London answered.")
+    on.submit("Shift+Enter")
+    on.page.reload()
+    ready(on.page)
+    on.press(",")
+    on.page.wait_for_function(test_browser.SHOWS, arg=LETTER)
+
+
+LAST_LINE = [LETTER.index("The Royal"), len(LETTER)]
+
+
+def test_an_answer_for_part_of_a_text_stays_one_until_the_whole_is_confirmed(desk):
+    with desk(LETTER, "Another letter from Grace Hopper.", suggest={LETTER: SUGGESTED}) as on:
+        confirmed = lambda: on.project.undoable("me")[0].event.answer.get("confirmed")  # noqa: E731
+        answer_in_part(on)
+        first, last = on.page.locator(".al-accept"), on.page.locator(".al-whole")
+        assert "Ada Lovelace wrote" in on.page.locator(".al-outside").first.inner_text()
+        assert on.page.locator(".al-part:visible").count() == 0
+        on.press("n", "Delete")
+        on.drag("Royal Society")
+        on.press("2")
+        assert first.inner_text().startswith("Submit 1 mark, for the same part of the text")
+        assert last.inner_text().startswith("Confirm the whole text: 1 mark")
+        on.submit()
+        assert confirmed() == [LAST_LINE]
+        on.press(",")
+        on.page.wait_for_function(test_browser.SHOWS, arg=LETTER)
+        on.drag("Ada Lovelace")
+        on.press("1")  # what is decided on outside is confirmed too
+        on.submit("Shift+Enter")
+        assert confirmed() == [[0, len("Ada Lovelace")], LAST_LINE]
+        on.press(",")
+        on.page.wait_for_function(test_browser.SHOWS, arg=LETTER)
+        on.drag("Charles Babbage")
+        part = on.page.locator(".al-part")
+        assert part.inner_text().startswith("Confirm the selection too: 2 marks")
+        on.submit("Shift+Enter")
+        assert len(confirmed()) == 3
+        on.press(",")
+        on.page.wait_for_function(test_browser.SHOWS, arg=LETTER)
+        on.submit("Control+Enter")
+        assert confirmed() is None
+        assert on.answers()[LETTER] == [("Ada Lovelace", "PERSON"), ("Royal Society", "ORG")]
+        on.press(",")
+        on.page.wait_for_function(test_browser.SHOWS, arg=LETTER)
+        assert on.page.locator(".al-outside, .al-whole:visible").count() == 0
+
+
+def test_an_answer_for_part_of_a_text_that_is_taken_back_stays_one(desk):
+    with desk(LETTER, "Another letter from Grace Hopper.", suggest={LETTER: SUGGESTED}) as on:
+        answer_in_part(on)
+        on.press("n", "2")
+        on.submit("Control+Enter")
+        on.press("u")  # the earlier answer stands again
+        on.page.wait_for_function(test_browser.SHOWS, arg=LETTER)
+        on.drag("Babbage")
+        on.press("1")
+        on.submit()
+        (item, *_) = on.project.undoable("me")
+        start = LETTER.index("Babbage")
+        assert item.event.answer["confirmed"] == [[start, start + len("Babbage")], LAST_LINE]
+
+
 def test_thirty_labels_are_reached_by_typing(desk):
     labels = [f"kind {i:02d} of thirty" for i in range(30)]
     with desk(LETTER, labels=labels) as on:
@@ -763,11 +950,82 @@ def test_an_answer_from_another_tab_overtakes_a_draft(desk, visit):
         assert on.chips == ["PERSON “Ada Lovelace”", "PLACE “London”"]
 
 
+def test_an_answer_from_another_tab_is_shown_where_its_example_is_looked_at(desk, visit):
+    other = "Another letter from Grace Hopper."
+    with desk(LETTER, other) as on:
+        on.drag("London")
+        on.press("3")
+        on.submit()
+        on.press(",")
+        on.page.wait_for_function(test_browser.SHOWS, arg=LETTER)
+        tab = Desk(visit(on.page.url.split("/?")[0], "inbox", context=on.page.context), on.project)
+        ready(tab.page)
+        tab.press(",")
+        tab.page.wait_for_function(test_browser.SHOWS, arg=LETTER)
+        tab.drag("Ada Lovelace")
+        tab.press("1")
+        tab.submit()
+        on.page.wait_for_function("document.querySelectorAll('.al-passage .al-chip').length === 2")
+        on.drag("Charles Babbage")
+        on.press("1")
+        marked = on.chips
+        assert marked == [
+            "PERSON “Ada Lovelace”", "PERSON “Charles Babbage”", "PLACE “London”",
+        ]  # fmt: skip
+        on.page.reload()  # what is begun upon it is kept
+        ready(on.page)
+        on.press(",")
+        on.page.wait_for_function(test_browser.SHOWS, arg=LETTER)
+        assert on.chips == marked
+
+
+def test_the_data_screen_warns_by_the_words_of_the_model_or_not_at_all(desk):
+    text = "Alice's 5mg dose isn't foo_bar B12"
+    marks = [("Alice", LABELS[0]), ("5", LABELS[1]), ("n", LABELS[1]), ("foo", LABELS[2])]
+    with desk(text) as on:
+        words = on.project.words(on.project.ask(annotator="me", n=1)[0].id)
+        edges = {edge for word in words for edge in word}
+        spans = spans_in(text, *marks)["spans"]
+        crooked = [not {span["start"], span["end"]} <= edges for span in spans]
+        assert crooked == [False, False, True, False]
+        for start, end in ((span["start"], span["end"]) for span in spans):
+            on.drag(text[start:end], nth=text[:start].count(text[start:end]), shift=True)
+            on.press("1")
+        warned = ["inside a word" in chip for chip in on.chips]
+        assert warned == crooked
+        on.submit()
+        open_tab(on.page, "Data")
+        on.page.locator(".al-item").click()
+        on.page.wait_for_selector(".al-full .al-chip")
+        chips = on.page.locator(".al-full .al-chip")
+        said = chips.evaluate_all("all => all.map((chip) => chip.getAttribute('aria-label'))")
+        assert ["inside a word" in chip for chip in said] == crooked
+        unknown = on.page.evaluate(
+            """async ([text, spans]) => {
+              const { draftOf } = await import("/alnlp/static/drafts.js");
+              const entry = { kind: "label", answer: { spans } };
+              const draft = draftOf({ text }, entry, false);
+              return draft.spans.map((span) => draft.misaligned(span));
+            }""",
+            [text, spans],
+        )
+        assert unknown == [False] * 4
+
+
+def test_a_share_that_is_not_zero_is_not_shown_as_zero(desk):
+    sure = [("Ada", 0.004), ("Charles", 0.0), ("London", 0.005)]
+    suggestion = spans_in(LETTER, *((words, "PERSON", share) for words, share in sure))
+    with desk(LETTER, suggest={LETTER: suggestion}) as on:
+        assert [chip.split("suggested, ")[1] for chip in on.chips] == [
+            "<1% sure", "0% sure", "1% sure",
+        ]  # fmt: skip
+
+
 def test_the_help_names_the_keys_of_marking_and_space_skips(desk):
     with desk(LETTER, "Another letter from Grace Hopper.") as on:
         on.press("?")
         keys = on.page.locator("dialog[open] dt kbd").all_text_contents()
-        assert {"Shift+Enter", "o", "[", "n", ","} <= set(keys)
+        assert {"Shift+Enter", "Ctrl+Enter", "o", "[", "n", ","} <= set(keys)
         on.press("Escape")
         on.page.wait_for_function("document.activeElement === document.body")
         on.press("Space")

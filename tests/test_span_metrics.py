@@ -141,14 +141,18 @@ def test_overlapping_spans_agree_with_sets(pairs: list[tuple[set[Triple], set[Tr
     agrees(NESTED, pairs)
 
 
-@given(word_spans(flat=True), word_spans(flat=True), st.integers(0, 7), st.integers(0, 7))
+@given(
+    word_spans(flat=True),
+    word_spans(flat=True),
+    st.lists(st.integers(0, 7), min_size=2, max_size=2, unique=True),
+)
 @settings(max_examples=60, deadline=None)
 def test_only_confirmed_words_are_compared(
-    gold: set[Triple], found: set[Triple], one: int, other: int
+    gold: set[Triple], found: set[Triple], edges: list[int]
 ) -> None:
-    first, behind = sorted((one, other))
+    first, behind = sorted(edges)
     gold = {span for span in gold if first <= span[0] and span[1] <= behind}
-    confirmed = [[WORDS[first][0], WORDS[behind - 1][1]]] if first < behind else []
+    confirmed = [[WORDS[first][0], WORDS[behind - 1][1]]]
     result = metrics.compute(
         FLAT,
         [answer(*(over(*span) for span in gold), confirmed=confirmed)],
@@ -189,7 +193,7 @@ def test_two_labels_on_one_word_are_both_counted() -> None:
 
 
 @pytest.mark.parametrize("words", [[[]], [WORDS]])
-@pytest.mark.parametrize("gold", [NOTHING, {"spans": [], "confirmed": []}])
+@pytest.mark.parametrize("gold", [NOTHING, {"spans": [], "confirmed": [[0, 2]]}])
 def test_no_entity_anywhere_is_no_warning(words: list[Words], gold: dict) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -154,7 +154,7 @@ def test_the_tagger_gives_every_score_that_may_be_asked_for() -> None:
 @pytest.mark.parametrize(
     ("name", "task", "message"),
     [
-        ("entropy:max", "classification", "got 'entropy:max', expected 'entropy' alone; task class"),
+        ("entropy:max", "classification", "got 'entropy:max', expected 'entropy' alone; task"),
         ("mnlp:max", "ner", "got 'mnlp:max', expected 'mnlp' alone; it scores whole texts"),
         ("random:max", "ner", "expected 'random'"),
         ("entropy:most", "ner", "expected one of mean, max, min, sum, top3, entities after"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from bisect import bisect
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, NotRequired, TypedDict
 
@@ -75,11 +76,13 @@ def overlapping(spans: Iterable[Span]) -> tuple[Span, Span] | None:
 
 def longest_apart(spans: Iterable[Span]) -> list[Span]:
     """The spans without those that overlap a longer one, in order: what one layer of tags holds."""
-    kept: list[Span] = []
+    kept: list[Span] = []  # in order and apart, so that a span can run into its neighbours only
     for span in sorted(set(spans), key=lambda span: (span.start - span.end, span)):
-        if all(span.end <= other.start or other.end <= span.start for other in kept):
-            kept.append(span)
-    return sorted(kept)
+        at = bisect(kept, span)
+        near = kept[max(at - 1, 0) : at + 1]
+        if all(span.end <= other.start or other.end <= span.start for other in near):
+            kept.insert(at, span)
+    return kept
 
 
 def looked_at(words: Iterable[tuple[int, int]], answer: SpanAnswer) -> int:
@@ -180,12 +183,12 @@ def _check_range(start: int, end: int, text: str | None, what: str) -> None:
 
 
 def _read_span(value: Any) -> Span:
+    start, end, label = None, None, None
     if isinstance(value, Mapping):
-        found = (_first(value, names) for names in (_STARTS, _ENDS, _LABELS))
-        start, end, label = found
+        start, end, label = (_first(value, names) for names in (_STARTS, _ENDS, _LABELS))
     elif _is_list(value) and len(value) == 3:
         start, end, label = value
-    else:
+    if start is None or end is None or label is None:
         raise DataError(f"span: got {_short(value)}, expected start, end and label")
     if _is_list(label) and len(label) == 1:
         label = label[0]

@@ -22,9 +22,10 @@ from functools import cache
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from alnlp.data.spans import Span, SpanAnswer
+from alnlp.data.ner.schemes import word_spans
+from alnlp.data.spans import Span, SpanAnswer, spans_of
 from alnlp.data.words import Words
-from alnlp.tags import UNKNOWN, encode, word_spans
+from alnlp.tags import known_words
 from alnlp.tasks import Task
 
 if TYPE_CHECKING:
@@ -41,12 +42,12 @@ def compute(
     task: Task, gold: Sequence[SpanAnswer], predicted: Sequence[SpanAnswer], words: Sequence[Words]
 ) -> dict[str, float]:
     """The figures of checked answers, see `alnlp.metrics.compute`."""
-    pairs = _pairs(task, gold, predicted, words)
+    pairs = _pairs(gold, predicted, words)
     rates = _rates(task, pairs)
     del rates["per_type"]
     counts = _counts(pairs)
     left_out = sum(
-        len(answer["spans"]) - len(word_spans(answer, own))
+        len(answer["spans"]) - len(_in_words(answer, own))
         for answer, own in zip(gold, words, strict=True)
     )
     return {
@@ -60,7 +61,7 @@ def per_label(
     task: Task, gold: Sequence[SpanAnswer], predicted: Sequence[SpanAnswer], words: Sequence[Words]
 ) -> dict[str, dict[str, float]]:
     """The figures of each label, see `alnlp.metrics.per_label`."""
-    pairs = _pairs(task, gold, predicted, words)
+    pairs = _pairs(gold, predicted, words)
     rates, counts = _rates(task, pairs)["per_type"], _counts(pairs)
     return {
         label: {
@@ -123,16 +124,20 @@ def metric_class() -> type[evaluate.Metric]:
 
 
 def _pairs(
-    task: Task, gold: Sequence[SpanAnswer], predicted: Sequence[SpanAnswer], words: Sequence[Words]
+    gold: Sequence[SpanAnswer], predicted: Sequence[SpanAnswer], words: Sequence[Words]
 ) -> list[_Pair]:
     pairs = []
     for right, guess, own in zip(gold, predicted, words, strict=True):
-        sides: list[Iterable[Span]] = [word_spans(right, own), word_spans(guess, own)]
+        sides: list[Iterable[Span]] = [_in_words(right, own), _in_words(guess, own)]
         if "confirmed" in right:
-            known = (encode(right, own, task.labels)[0] != UNKNOWN).tolist()
+            known = known_words(right, own).tolist()
             sides = [[part for span in side for part in _cut(span, known)] for side in sides]
         pairs.append((set(sides[0]), set(sides[1]), len(own)))
     return pairs
+
+
+def _in_words(answer: SpanAnswer, words: Words) -> set[Span]:
+    return set(word_spans(spans_of(answer), words).values())
 
 
 def _cut(span: Span, known: Sequence[bool]) -> Iterable[Span]:

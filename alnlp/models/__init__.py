@@ -87,8 +87,10 @@ def locate(name: str) -> str:
         if not (folder / "config.json").is_file():
             raise ModelError(f"model: {name} holds no config.json; expected a transformers folder")
         return str(folder.resolve())
-    from huggingface_hub import hf_hub_download
+    from huggingface_hub import hf_hub_download, logging
 
+    # It would announce every attempt to reach the hub.
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     try:
         hf_hub_download(name, "config.json", etag_timeout=5)
     except Exception as error:  # bad names, no network and no such model raise unrelated types

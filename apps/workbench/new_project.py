@@ -244,6 +244,8 @@ def _wanted_labels(
     found = read_preview(
         path, text_column or None, label_column, kind=kind, guess_label=False
     ).labels
+    if not wanted and not found:
+        raise DataError(NEW["no_labels"])
     return None if tuple(wanted) == found else wanted
 
 

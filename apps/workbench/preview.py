@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from alnlp.data import Rejected
+from alnlp.data.formats import SPAN_ENDINGS, ending
 from alnlp.data.readers import read_rows
 from alnlp.data.rows import Row
 from alnlp.data.spans import read_answer, spans_of
@@ -111,11 +112,19 @@ def split_labels(typed: str) -> list[str]:
 
 def _holds_spans(path: str) -> bool:
     """Whether the first rows of a file carry spans, or are tokens with tags."""
+    if ending(path) in SPAN_ENDINGS:
+        return True
     try:
         rows = list(islice(read_rows(path, spans=True).rows, _LOOKED_AT))
     except DataError:
         return False
-    return any(isinstance(row, Row) and row.label is not None for row in rows)
+    if any(isinstance(row, Row) and row.label is not None for row in rows):
+        return True
+    try:
+        read_rows(path)
+    except DataError:
+        return True  # no table of texts, so that the reasons given for entities say more
+    return False
 
 
 def _labels(rows: list[Row], spans: bool) -> tuple[tuple[str, ...], int]:

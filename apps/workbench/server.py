@@ -130,14 +130,18 @@ def locate(path: Path) -> tuple[Path, str | None]:
     """The workspace folder for a path, and the project selected in it.
 
     Raises:
-        ProjectError: the path is a file.
+        ProjectError: the path is a file, or not there.
     """
     path = path.resolve()
     if Project.is_project(path):
         return path.parent, path.name
     if path.exists() and not path.is_dir():
         raise ProjectError(f"{path}: is a file, expected a project or a folder of projects")
-    path.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        raise ProjectError(
+            f"{path}: no such folder; make a project with: alnlp new {path.name} --data FILE, or "
+            "an empty folder to make projects in"
+        )
     return path, None
 
 

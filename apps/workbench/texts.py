@@ -162,6 +162,18 @@ SPANS: dict[str, Any] = {
         "Confirm only the selection: {n} mark",
         "Confirm only the selection: {n} marks",
     ],
+    "confirm_too": [
+        "Confirm the selection too: {n} mark",
+        "Confirm the selection too: {n} marks",
+    ],
+    "submit_part": [
+        "Submit {n} mark, for the same part of the text",
+        "Submit {n} marks, for the same part of the text",
+    ],
+    "confirm_whole": [
+        "Confirm the whole text: {n} mark",
+        "Confirm the whole text: {n} marks",
+    ],
     "left_out": ["({n} left out)", "({n} left out)"],
     "nothing_to_confirm": "Select the part of the text that you confirm.",
     "in_the_way": (
@@ -189,6 +201,7 @@ SPANS: dict[str, Any] = {
         "{n} marked ahead, in {examples} of the next {of} examples.",
         "{n} marked ahead, in {examples} of the next {of} examples.",
     ],
+    "also_ahead": ["Also in {n} other example.", "Also in {n} other examples."],
     "help_label": "mark the selection, or change the label of the selected mark",
     "help_keys": [
         [["←", "→", "↑", "↓"], "move by a word or a line"],
@@ -201,8 +214,9 @@ SPANS: dict[str, Any] = {
         [["Shift+A"], "accept all suggestions"],
         [["o", "Shift+O"], "mark every occurrence in this text, or also in the next examples"],
         [["r"], "replace what was in the way"],
-        [["Enter"], "submit all that is shown"],
+        [["Enter"], "submit all that is shown; an answer for part of the text stays one"],
         [["Shift+Enter"], "confirm only the selection, or the uncertain part"],
+        [["Ctrl+Enter"], "confirm the whole text"],
         [["Mouse"], "drag to select words, with Shift characters; click a label first to mark"],
         [["Space", "s"], "skip"],
         [["u", "Ctrl+Z"], "undo: marks first, then answers"],
@@ -315,7 +329,7 @@ DATA: dict[str, Any] = {
     "flagged": "Flagged",
     "more": "Show more",
     "back": "Back to the list",
-    "pick": "Choose an example to read it in full, correct its answer, flag it or comment on it.",
+    "pick": "Choose an example to read it in full, to flag it or to comment on it.",
     "answers": "Answers",
     "no_answers": "Nobody has answered yet.",
     "prediction": "Model: {answer}, {share} sure",

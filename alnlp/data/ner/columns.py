@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,8 @@ TAGS = ("ner_tags", "ner_tag", "ner", "tags", "tag", "labels", "label", "bio", "
 _SPANS = ("spans", "entities", "ents", "annotations", "labels", "label", "ner", "tags")
 _SURELY_SPANS = ("spans", "entities")
 
+_Test = Callable[[Any], bool]
+
 
 @dataclass(frozen=True)
 class SpanColumns(Columns):
@@ -24,7 +26,8 @@ class SpanColumns(Columns):
     Attributes:
         text: the texts, or else lists of tokens.
         label: the tags if `tags`, else the spans; None for a file without answers.
-        tags: whether the answers are one tag for each token.
+        tags: whether the answers are one tag for each token. Spans of nothing but tokens stand
+            for a mistake: their offsets count in a text that is not there.
         beside: where `text` holds tokens, the exact texts; else the tokens, as offsets or strings.
     """
 
@@ -48,43 +51,49 @@ def guess_span_columns(
     """
     check_given(names, text, label)
 
-    def pick(known: Sequence[str], fits: Callable[[Any], bool]) -> str | None:
-        free = [name for name in names if name not in (text, label)]
-        return by_name([name for name in free if _holds(sample, name, fits)], known)
-
     lists = [name for name in names if any(is_strings(row.get(name)) for row in sample)]
     tokens = by_name([name for name in lists if name != label], TOKENS) if text is None else None
     if text in lists:
         tokens = text
-    tags = label if label is not None and _holds(sample, label, _is_tags) else None
-    if label is None and tokens is not None:
-        tags = by_name([n for n in names if n != tokens and _holds(sample, n, _is_tags)], TAGS)
     taken = {*TOKENS, *TAGS, *_SPANS}
     free = [name for name in names if name != label and name.strip().lower() not in taken]
     plain = text if tokens is None else None
     if plain is None:
         plain = text_column(free, sample, known_only=tokens is not None)
+    answers = [name for name in names if label in (None, name) and name not in (tokens, plain)]
+
+    def pick(known: Sequence[str], fits: _Test) -> str | None:
+        names = [name for name in answers if _holds(sample, name, fits)]
+        return by_name(names, known if label is None else (label.strip().lower(),))
+
+    tags = pick(TAGS, _is_tags) if tokens is not None else None
+    spans = by_name(answers, _SURELY_SPANS) or pick(_SPANS, _is_spans)
+    if tags and spans and not _shows(sample, tags, _is_tags) and _shows(sample, spans, _is_spans):
+        tags = None
     if tokens is not None and (tags is not None or plain is None):
-        return SpanColumns(tokens, label or tags, tags=True, beside=plain)
+        is_tags = tags is not None or spans is None
+        return SpanColumns(tokens, tags or spans or label, tags=is_tags, beside=plain)
     if plain is None:
         raise DataError(
             f"no column holds texts or tokens; the columns are: {listed(names)}; expected text "
             "with spans, or tokens with ner_tags; name them with --text-column and --label-column"
         )
-    if label is None:
-        label = by_name([name for name in names if name != plain], _SURELY_SPANS)
-    return SpanColumns(
-        plain, label or pick(_SPANS, _is_spans), beside=pick(TOKENS, lambda v: isinstance(v, list))
-    )
+    others = [name for name in names if name not in (plain, label, spans)]
+    beside = [name for name in others if _holds(sample, name, lambda v: isinstance(v, list))]
+    return SpanColumns(plain, label or spans, beside=by_name(beside, TOKENS))
 
 
 def is_strings(value: Any) -> bool:
-    """Whether it is a list of texts, or an empty one."""
-    return isinstance(value, list) and all(isinstance(part, str) for part in value[:5])
+    """Whether it is a list of texts, with one at least."""
+    return isinstance(value, list) and _are(str, value)
 
 
 def _is_tags(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(p, str | int | None) for p in value[:5])
+    return isinstance(value, list) and _are(str | int | None, value)
+
+
+def _are(kind: Any, parts: list[Any]) -> bool:
+    return bool(parts) and all(isinstance(part, kind) for part in parts[:5])
 
 
 def _is_spans(value: Any) -> bool:
@@ -98,8 +107,16 @@ def _is_spans(value: Any) -> bool:
     return isinstance(value, dict)
 
 
-def _holds(sample: Sequence[Mapping[str, Any]], name: str, fits: Callable[[Any], bool]) -> bool:
-    """Whether a column holds such values as far as the sample knows."""
-    values: Iterator[Any] = (record.get(name) for record in sample)
-    known = [value for value in values if not is_missing(value)]
+def _holds(sample: Sequence[Mapping[str, Any]], name: str, fits: _Test) -> bool:
+    """Whether a column holds such values for all the sample knows; empty lists tell nothing."""
+    known = [value for value in _known(sample, name) if value != []]
     return not known or any(map(fits, known))
+
+
+def _shows(sample: Sequence[Mapping[str, Any]], name: str, fits: _Test) -> bool:
+    """Whether the sample has such a value in a column."""
+    return any(map(fits, _known(sample, name)))
+
+
+def _known(sample: Sequence[Mapping[str, Any]], name: str) -> list[Any]:
+    return [record[name] for record in sample if not is_missing(record.get(name))]

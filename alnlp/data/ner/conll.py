@@ -10,7 +10,8 @@ from alnlp.data.ner.schemes import is_tag
 from alnlp.data.rows import Record, Records, Rejected, excerpt, is_valid
 
 ENDINGS = (".conll", ".bio", ".iob", ".iob2", ".bioes", ".bilou")
-_DOCUMENT = "-DOCSTART-"
+#: The first token of the lines that stand between documents.
+DOCUMENT = "-DOCSTART-"
 _PEEKED = 100
 
 _Line = tuple[int, str]
@@ -20,7 +21,7 @@ def looks_like_conll(stream: TextIO) -> bool:
     """Whether the first line that counts ends in a tag; the stream is read on from there."""
     for _, line in zip(range(_PEEKED), stream, strict=False):
         cells = _cells(line)
-        if cells and cells[0] != _DOCUMENT and not _is_comment(line, cells):
+        if cells and cells[0] != DOCUMENT and not _is_comment(line, cells):
             return len(cells) > 1 and is_tag(cells[-1])
     return False
 
@@ -54,7 +55,7 @@ def _blocks(stream: TextIO) -> Iterator[tuple[int | None, list[_Line]]]:
         lines = list(group)
         while lines and _is_comment(lines[0][1], _cells(lines[0][1])):
             del lines[0]
-        if lines and _cells(lines[0][1])[:1] == [_DOCUMENT]:
+        if lines and _cells(lines[0][1])[:1] == [DOCUMENT]:
             document = (document or 0) + 1
             del lines[0]
         if lines:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from alnlp.data.ner.losses import Losses, SpanRow
-from alnlp.data.ner.schemes import word_spans
+from alnlp.data.ner.schemes import one_layer, word_spans
 from alnlp.data.rows import Record, Records
 from alnlp.data.spans import spans_of
 from alnlp.data.words import Words, words_of
@@ -111,9 +111,9 @@ def _doc(tokens: Any, vocab: Any, row: SpanRow, losses: Losses) -> Any:
     texts = [row.text[start:end] for start, end in pieces]
     doc = tokens.Doc(vocab, words=texts, spaces=spaces)
     spans = spans_of(row.answer)
-    kept, lost = word_spans(spans, pieces)
+    kept, lost = one_layer(spans, pieces)
     losses.spans(row.id, [loss for loss in lost if loss.what != "overlap"])
-    wide = [found for span in spans for found in word_spans([span], pieces)[0]]
+    wide = sorted(set(word_spans(spans, pieces).values()))
     confirmed = row.answer.get("confirmed")
     missing = []
     if confirmed is not None:

@@ -33,9 +33,9 @@ class SpanRow:
 
 
 _SPANS = {
-    "overlap": "overlap a longer one and are left out; jsonl and spacy keep them",
-    "cut": "cut a word and were widened to whole words; jsonl and doccano keep them as they are",
-    "outside": "touch no word and are left out; jsonl and doccano keep them",
+    "overlap": "overlapped by a longer one and left out; jsonl and spacy keep both",
+    "cut": "not on whole words and widened to them; jsonl and doccano keep what was marked",
+    "outside": "on no word and left out; jsonl and doccano keep what was marked",
 }
 
 
@@ -43,18 +43,21 @@ class Losses:
     """Counts what could not be written, with the first example of each kind."""
 
     def __init__(self) -> None:
-        self._found: dict[str, tuple[int, str]] = {}
+        self._found: dict[tuple[str, str], tuple[int, str]] = {}
 
-    def note(self, what: str, example: str, count: int = 1) -> None:
-        """Counts a loss; `what` completes "12 ..."."""
-        before, first = self._found.get(what, (0, example))
-        self._found[what] = (before + count, first)
+    def note(self, noun: str, what: str, example: str) -> None:
+        """Counts a loss, to be told as "12 spans: ..."; `what` fits one as well as many."""
+        before, first = self._found.get((noun, what), (0, example))
+        self._found[noun, what] = (before + 1, first)
 
     def spans(self, example: str, lost: Iterable[Loss]) -> None:
         """Counts spans that tags or tokens cannot say."""
         for loss in lost:
-            self.note(f"spans {_SPANS[loss.what]}", example)
+            self.note("span", _SPANS[loss.what], example)
 
     def lines(self) -> list[str]:
         """A plain line for each kind of loss."""
-        return [f"{n:,} {what} (first: {example})" for what, (n, example) in self._found.items()]
+        return [
+            f"{n:,} {noun}{'s' * (n != 1)}: {what} (first: {example})"
+            for (noun, what), (n, example) in self._found.items()
+        ]

@@ -6,8 +6,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from alnlp.data.columns import by_name
 from alnlp.data.ner.columns import SpanColumns, is_strings
-from alnlp.data.ner.schemes import Scheme, is_missing_tag, read_tags
+from alnlp.data.ner.schemes import Scheme, is_missing_tag, read_tags, word_spans
 from alnlp.data.rows import (
     LEVELS,
     Record,
@@ -20,7 +21,7 @@ from alnlp.data.rows import (
     plain,
     text_problem,
 )
-from alnlp.data.spans import SpanAnswer, answer_of, check_answer, read_answer, spans_of
+from alnlp.data.spans import Span, SpanAnswer, check_answer, read_answer, spans_of
 from alnlp.data.words import Words, joined
 from alnlp.errors import DataError
 
@@ -42,25 +43,31 @@ def _row(record: Record, columns: SpanColumns, scheme: Scheme | None) -> Row:
     cells = dict(record.cells)
     if any(is_deep(value) for value in cells.values()):
         raise DataError(f"a column is nested more than {LEVELS} levels deep")
-    text, words = _text_and_words(cells, columns)
-    label = None if columns.label is None else cells.pop(columns.label, None)
     repairs: list[str] = []
-    answer: SpanAnswer | None = None
+    text, words = _text_and_words(cells, columns, repairs)
+    label = None if columns.label is None else cells.pop(columns.label, None)
+    value: Any = None
     if columns.tags and label is not None:
-        answer = _tagged(label, words or [], text, scheme, repairs)
+        value = _tagged(label, words or [], text, scheme, repairs)
     elif not columns.tags and not is_missing(label):
-        answer = _marked(label, text, cells)
+        if isinstance(record.cells[columns.text], list):
+            raise DataError("spans: got tokens beside them, expected the text that they count in")
+        value = _turned(label)
+    answer = None if value is None else _checked(read_answer(_confirmed(value, cells)), text)
     if answer is not None and cells.get("answer") in _REFUSED:
         answer = None
         repairs.append(f"answer: {cells['answer']!r}, so the row counts as not annotated")
     if isinstance(related := cells.get("relations"), list) and related:
         repairs.append(f"relations: {len(related)} kept beside the text; a task has spans only")
-    if words is not None:
-        words = [(start, end) for start, end in words if text[start:end].strip()]
+    if words is not None and len(visible := _visible(words, text)) < len(words):
+        repairs.append(f"tokens: {len(words) - len(visible)} of only blanks left out")
+        words = visible
     return Row(record.line, text, answer, _meta(cells), words, tuple(repairs))
 
 
-def _text_and_words(cells: dict[str, Any], columns: SpanColumns) -> tuple[str, Words | None]:
+def _text_and_words(
+    cells: dict[str, Any], columns: SpanColumns, repairs: list[str]
+) -> tuple[str, Words | None]:
     """The text and the words of the row; takes out of the cells what is used."""
     main = cells.pop(columns.text, None)
     name = columns.beside or ""
@@ -71,6 +78,8 @@ def _text_and_words(cells: dict[str, Any], columns: SpanColumns) -> tuple[str, W
         words = _words(beside, main)
         if words is not None or beside is None:
             cells.pop(name, None)
+        elif beside != [] and not is_missing(beside):
+            repairs.append(f"{name}: not those of the text, which is read without them")
         return main, words
     _check_tokens(main)
     if isinstance(beside, str) and not text_problem(beside):
@@ -78,8 +87,11 @@ def _text_and_words(cells: dict[str, Any], columns: SpanColumns) -> tuple[str, W
         if words is not None:
             del cells[name]
             return beside, words
-    elif is_missing(beside):
+    if is_missing(beside):
         cells.pop(name, None)
+    else:
+        shown = excerpt(str(beside), 40)
+        repairs.append(f"{name}: {shown!r} is not that of the tokens, which are joined instead")
     text, words = joined(main)
     if problem := text_problem(text):
         raise DataError(problem)
@@ -133,28 +145,59 @@ def _words(value: Any, text: str) -> Words | None:
     return words or None
 
 
+def _visible(words: Words, text: str) -> Words:
+    return [(start, end) for start, end in words if text[start:end].strip()]
+
+
 def _tagged(
     tags: Any, words: Words, text: str, scheme: Scheme | None, repairs: list[str]
-) -> SpanAnswer | None:
+) -> list[Span] | None:
+    """The spans that tags say, without words of only blanks at their edges; None for no tags."""
     if not isinstance(tags, list):
         raise DataError(f"tags: got {excerpt(repr(tags), 40)}, expected a list")
     if len(tags) == len(words) and all(map(is_missing_tag, tags)):
         return None
     spans, found = read_tags(tags, words, text, scheme)
     repairs += found
-    return _checked(answer_of(spans), text)
+    visible = _visible(words, text)
+    if len(visible) == len(words):
+        return spans
+    inside = word_spans(spans, visible)
+    for i, span in enumerate(spans):
+        if span in inside:  # else it holds only blanks, and will be refused
+            first, behind, label = inside[span]
+            spans[i] = Span(visible[first][0], visible[behind - 1][1], label)
+    return spans
 
 
-def _marked(value: Any, text: str, cells: dict[str, Any]) -> SpanAnswer:
-    if isinstance(value, Mapping) and all(isinstance(part, list) for part in value.values()):
-        value = _turned(value)
-    if isinstance(value, list) and isinstance(cells.get("confirmed"), list):
-        value = {"spans": value, "confirmed": cells.pop("confirmed")}
-    return _checked(read_answer(value), text)
+def _confirmed(value: Any, cells: dict[str, Any]) -> Any:
+    """The answer with what the column "confirmed" says of it, which is taken out of the cells."""
+    name = by_name(list(cells), ("confirmed",))
+    confirmed = None if name is None else cells.pop(name)
+    if is_missing(confirmed):
+        return value
+    value, confirmed = _parsed(value, "spans"), _parsed(confirmed, "confirmed")
+    if not isinstance(value, Mapping):
+        value = {"spans": value}
+    if "confirmed" in value:
+        raise DataError("confirmed: got it in a column and beside the spans, expected it once")
+    return {**value, "confirmed": confirmed}
 
 
-def _turned(value: Mapping[str, list[Any]]) -> Any:
+def _parsed(value: Any, what: str) -> Any:
+    """The value, read as JSON if it is a text."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{what}: got {excerpt(repr(value), 60)}, expected JSON") from error
+
+
+def _turned(value: Any) -> Any:
     """A list of objects from an object of lists, as data sets keep it; anything else as it is."""
+    if not isinstance(value, Mapping) or not all(isinstance(p, list) for p in value.values()):
+        return value
     sizes = {len(part) for part in value.values()}
     if "spans" in value or len(value) < 3 or len(sizes) != 1:
         return value

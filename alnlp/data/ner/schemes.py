@@ -175,7 +175,7 @@ def write_tags(
 ) -> tuple[list[str], list[Loss]]:
     """A tag for each word, and the spans that the tags do not say exactly."""
     tags = ["O"] * len(words)
-    kept, losses = word_spans(spans, words)
+    kept, losses = one_layer(spans, words)
     behind = 0
     label_before = ""
     for first, last, label in kept:
@@ -186,21 +186,31 @@ def write_tags(
     return tags, losses
 
 
-def word_spans(spans: Iterable[Span], words: Words) -> tuple[list[Span], list[Loss]]:
+def one_layer(spans: Iterable[Span], words: Words) -> tuple[list[Span], list[Loss]]:
     """The spans in indices of words, apart from each other, and what that leaves out or widens."""
-    starts, ends = [start for start, _ in words], [end for _, end in words]
-    found: dict[Span, Span] = {}
-    losses = []
-    for span in sorted(set(spans)):
-        first, last = bisect_right(ends, span.start), bisect_left(starts, span.end)
-        if first >= last:
-            losses.append(Loss("outside", span))
-            continue
-        if (starts[first], ends[last - 1]) != (span.start, span.end):
+    spans = sorted(set(spans))
+    found = word_spans(spans, words)
+    kept = longest_apart(found.values())
+    held = set(kept)
+    losses = [Loss("outside", span) for span in spans if span not in found]
+    for span, wide in found.items():
+        if (words[wide.start][0], words[wide.end - 1][1]) != (span.start, span.end):
             losses.append(Loss("cut", span))
-        found.setdefault(Span(first, last, span.label), span)
-    kept = longest_apart(found)
-    return kept, losses + [Loss("overlap", found[wide]) for wide in found.keys() - set(kept)]
+    return kept, losses + [Loss("overlap", span) for span in found if found[span] not in held]
+
+
+def word_spans(spans: Iterable[Span], words: Words) -> dict[Span, Span]:
+    """For each span that touches a word: with indices of words for offsets, the words it touches.
+
+    Different spans may touch the same words, and so become equal.
+    """
+    starts, ends = [start for start, _ in words], [end for _, end in words]
+    found = {}
+    for span in spans:
+        first, behind = bisect_right(ends, span.start), bisect_left(starts, span.end)
+        if first < behind:
+            found[span] = Span(first, behind, span.label)
+    return found
 
 
 def _letter(first: bool, last: bool, adjacent: bool, scheme: Scheme | None) -> str:

@@ -26,7 +26,8 @@ class TokenColumns:
         token: the token.
         tag: its tag; None for a table without.
         sentence: names that tell sentences apart; a new one begins where one of them changes, or
-            is filled after empty cells. Without any, rows without a token stand between sentences.
+            is filled after empty cells. Where none is of sentences, but at most of documents, rows
+            without a token stand between sentences.
         text: the exact text, in the first row of each sentence; with `offsets` only.
         offsets: where the token starts and ends in it.
     """
@@ -94,6 +95,9 @@ def sentences(
     A row that cannot be read costs its sentence; where it may have been the first row of the next
     one, it costs that as well.
     """
+    # Where a column tells sentences apart, a row is no token only if that is empty as well.
+    told = by_name(columns.sentence, _SENTENCES) is not None
+    needed = (columns.token, columns.tag, *(columns.sentence if told else ()))
     group: list[Record] = []
     problem = ""
     bad_before = ""  # the row just before, if it could not be read
@@ -104,9 +108,9 @@ def sentences(
             if not group:
                 yield item
             continue
-        separator = is_missing(item.cells.get(columns.token)) and (
-            columns.tag is None or is_missing(item.cells.get(columns.tag))
-        )
+        separator = all(is_missing(item.cells.get(name)) for name in needed if name is not None)
+        if separator and told:
+            continue
         if separator or (group and _begins(group, item, columns)):
             if group:
                 yield _sentence(group, columns, problem)

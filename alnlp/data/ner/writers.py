@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from alnlp.data.delimited import guarded
+from alnlp.data.ner.conll import DOCUMENT
 from alnlp.data.ner.docbin import write_docbin
 from alnlp.data.ner.losses import Losses, SpanRow
 from alnlp.data.ner.reading import located
@@ -72,7 +73,7 @@ def _write_jsonl(rows: Iterable[SpanRow], path: Path, losses: Losses) -> None:
 def _write_doccano(rows: Iterable[SpanRow], path: Path, losses: Losses) -> None:
     def line(row: SpanRow) -> dict[str, Any]:
         if row.words is not None:
-            losses.note("texts came as tokens, which doccano does not keep", row.id)
+            losses.note("text", "came as tokens, which doccano does not keep", row.id)
         return {"id": row.id, "text": row.text, "label": list(map(list, spans_of(row.answer)))}
 
     _write_lines(map(line, _complete(rows, "doccano", losses, extra=True)), path)
@@ -113,9 +114,11 @@ def _write_conll(
             tokens = [row.text[start:end] for start, end in words]
             if joined(tokens) != (row.text, words):
                 _note_inexact(name, row, losses)
+            if tokens[0] == DOCUMENT:
+                losses.note("text", f"begins with {DOCUMENT}, which readers of {name} drop", row.id)
             for token, tag in zip(tokens, tags, strict=True):
                 if tag != (tag := "_".join(tag.split())):
-                    losses.note("tags: blanks in labels became _", row.id)
+                    losses.note("tag", "with blanks in the label, which became _", row.id)
                 file.write(f"{token} {tag}\n")
             file.write("\n")
 
@@ -126,7 +129,7 @@ def _without_blanks(row: SpanRow, losses: Losses) -> Words:
     for start, end in row.words or words_of(row.text):
         parts = row.text[start:end].split()
         if parts != [row.text[start:end]]:
-            losses.note("words hold blanks and were written as several", row.id)
+            losses.note("word", "with blanks inside, written as several", row.id)
         for part in parts:
             start = row.text.index(part, start)
             words.append((start, start + len(part)))
@@ -157,14 +160,11 @@ def _complete(
     """The rows that are annotated as a whole; `extra` notes other columns, which are not kept."""
     for row in rows:
         if "confirmed" in row.answer:
-            losses.note(
-                f"texts are annotated in part, which {name} cannot say, and are left out; "
-                "jsonl and spacy keep them",
-                row.id,
-            )
+            what = f"annotated in part, which {name} cannot say, and left out; jsonl and spacy can"
+            losses.note("text", what, row.id)
             continue
         if extra and row.meta:
-            losses.note(f"texts have other columns, which {name} leaves out", row.id)
+            losses.note("text", f"with other columns, which {name} leaves out", row.id)
         yield row
 
 
@@ -179,8 +179,9 @@ def _tagged(
 
 def _note_inexact(name: str, row: SpanRow, losses: Losses) -> None:
     losses.note(
-        f"texts are not their tokens with single blanks between them, and {name} has only the "
-        "tokens; jsonl and csv keep the exact text",
+        "text",
+        f"more than tokens with single blanks between them, which is all that {name} has; jsonl "
+        "and csv keep the exact text",
         row.id,
     )
 

@@ -19,7 +19,7 @@ class Canvas {
     this.view = new View((name, value) => this.act(name, value));
     this.queue = null;
     this.chosen = new Set();
-    this.watched = { id: null, since: 0, seconds: 0 };
+    this.watched = { id: null, uid: null, since: 0, seconds: 0 };
     this.inSight = true;
     this.leaving = new AbortController();
     const { signal } = this.leaving;
@@ -147,14 +147,15 @@ class Canvas {
       return;
     }
     const example = queue.current;
-    if (example?.id !== this.watched.id) this.arrive(example);
+    const uid = queue.standing?.uid ?? null; // another one if it was answered elsewhere
+    if (example?.id !== this.watched.id || uid !== this.watched.uid) this.arrive(example, uid);
     const { task, guidelines } = session.state ?? { task: this.task, guidelines: "" };
     view.show({ queue, task, chosen: this.chosen, guidelines, marking: this.marking });
     if (!example) this.explain();
   }
 
-  arrive(example) {
-    this.watched = { id: example?.id ?? null, since: performance.now(), seconds: 0 };
+  arrive(example, uid) {
+    this.watched = { id: example?.id ?? null, uid, since: performance.now(), seconds: 0 };
     const { standing, takenBack } = this.queue;
     if (this.marking) {
       if (example) this.marking.arrive(example, standing ?? takenBack);

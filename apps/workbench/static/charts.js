@@ -6,7 +6,7 @@ const SVG = "http://www.w3.org/2000/svg";
 const WIDTH = 420;
 const HEIGHT = 230;
 const BOX = { left: 44, right: 16, top: 12, bottom: 34 };
-const DASHES = ["", "7 5", "2 5"];
+const DASHES = ["", "7 5", "2 5", "12 4 2 4"];
 
 function s(tag, attributes = {}, text = null) {
   const element = document.createElementNS(SVG, tag);

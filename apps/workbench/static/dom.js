@@ -47,6 +47,7 @@ export function number(n) {
 }
 
 export function percent(share) {
+  if (share > 0 && share < 0.005) return "<1%"; // not the same as none
   return `${Math.round(share * 100)}%`;
 }
 

@@ -22,12 +22,15 @@ export class Drafts {
     const known = this.drafts.get(example.id);
     const fresh = draftOf(example, entry, this.overlaps, known?.offsets);
     const base = fresh.spans;
-    const begun = known?.seen && (known.past.length || known.future.length);
-    if (known && (begun || alike(known.base, base))) return known;
-    const kept = known ?? this.read(example.id);
+    const begun = known && (known.past.length || known.future.length);
+    if (known && ((known.seen && begun) || alike(known.base, base))) {
+      const { parts, partial } = fresh; // these go with the answer that stands by now
+      return Object.assign(known, { parts, partial });
+    }
+    const kept = begun ? known : this.read(example.id);
     fresh.base = base;
     const spans = kept ? rebased(kept, base, this.overlaps) : base;
-    if (!alike(spans, base)) fresh.edit(spans);
+    if (!alike(spans, base)) fresh.edit(spans, null, known?.past.at(-1)?.cause);
     this.drafts.set(example.id, fresh);
     return fresh;
   }
@@ -51,6 +54,18 @@ export class Drafts {
     const draft = this.drafts.get(id);
     if (draft) draft.saved = draft.spans;
     this.remove(id);
+  }
+
+  /** Take a step back or forward in other texts, if that cause led to it and nothing came after. */
+  follow(cause, again, ids) {
+    return ids.filter((id) => {
+      const draft = this.drafts.get(id);
+      if ((again ? draft?.future : draft?.past)?.at(-1)?.cause !== cause) return false;
+      if (again) draft.redo();
+      else draft.undo();
+      this.keep(id);
+      return true;
+    }).length;
   }
 
   /** It has been answered or taken back elsewhere: forget what was here. */
@@ -93,7 +108,9 @@ export function draftOf(example, entry, overlaps, offsets = new Offsets(example.
     const [from, to] = offsets.toUnits([start, end]);
     return { start: from, end: to, label, suggested: !answer, confidence: answer ? null : confidence };
   });
-  return new Draft(offsets, { spans, parts: parts.map((part) => offsets.toUnits(part)), overlaps });
+  return new Draft(offsets, {
+    spans, parts: parts.map((part) => offsets.toUnits(part)), partial: Boolean(answer?.confirmed), overlaps,
+  });
 }
 
 /** Earlier marks on top of what the model suggests by now; what was rejected stays rejected. */

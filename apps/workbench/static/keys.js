@@ -36,7 +36,7 @@ export function command(event, spans = false) {
   if (nudge) return inert(event.target, event.key) ? null : { name: "nudge", value: nudge };
   if (event.altKey) return null;
   const key = keyOf(event);
-  if (event.ctrlKey || event.metaKey) return withModifier(key, event);
+  if (event.ctrlKey || event.metaKey) return withModifier(key, event, spans);
   if (inert(event.target, key)) return null;
   const scrolling = key.startsWith("Arrow") || key.startsWith("Page");
   if (event.repeat && !scrolling) return null; // a key held down must not answer many
@@ -59,8 +59,9 @@ function bracket(event) {
   return Object.hasOwn(BRACKETS, event.key) ? { ...BRACKETS[event.key], byCharacter } : null;
 }
 
-function withModifier(key, event) {
+function withModifier(key, event, spans) {
   if (typing(event.target)) return null;
+  if (key === "Enter") return spans && !event.repeat && !inert(event.target, key) ? { name: "confirm-whole" } : null;
   if (key === "z") return { name: event.shiftKey ? "redo" : "undo" };
   return key === "y" && !event.shiftKey ? { name: "redo" } : null;
 }

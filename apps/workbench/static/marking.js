@@ -3,9 +3,10 @@
 import { Cursor } from "./cursor.js";
 import { count, fill, number } from "./dom.js";
 import { Drafts } from "./drafts.js";
+import { COMMANDS } from "./markcommands.js";
+import { showOffer } from "./offer.js";
 import { Passage } from "./passage.js";
 import { Pointer } from "./pointer.js";
-import { confirmed } from "./spans.js";
 import { describe, quoted, SpanBar } from "./spanbar.js";
 import texts from "../texts.js";
 
@@ -52,7 +53,7 @@ export class Marking {
   leave() {
     this.draft = null;
     this.bar.element.hidden = true;
-    this.view.part.hidden = true;
+    this.view.part.hidden = this.view.whole.hidden = true;
     this.passage.element.remove();
   }
 
@@ -83,7 +84,7 @@ export class Marking {
   // Showing
 
   show(standing) {
-    const { view, draft, armed, note, refused, labels } = this;
+    const { view, draft, example, armed, note, refused, labels } = this;
     if (!this.passage.element.isConnected) view.text.replaceChildren(this.passage.element);
     this.bar.element.hidden = false;
     this.passage.show(draft, labels, describe(draft));
@@ -91,27 +92,9 @@ export class Marking {
     view.labels.mark({
       suggested: [], confidence: null, answered: [], chosen: new Set([draft.selected?.label ?? armed]),
     });
-    this.showOffer(standing);
+    showOffer(view, draft, standing, example);
     if (this.revealed) this.cursor.reveal(this.revealed);
     this.revealed = null;
-  }
-
-  showOffer(standing) {
-    const { view, draft, example } = this;
-    const n = draft.spans.length;
-    const suggested = draft.suggestions.length;
-    view.accept.hidden = false;
-    view.accept.classList.add("al-primary");
-    view.accept.firstChild.textContent = n ? count(t.submit, n) : t.submit_none;
-    view.suggestion.textContent = standing && draft.dirty ? t.not_submitted
-      : suggested ? count(t.suggestions, suggested)
-        : example.suggestion === null ? t.no_suggestion : "";
-    const ranges = draft.range ? [draft.range] : draft.confirmable;
-    view.part.hidden = !ranges.length;
-    if (!ranges.length) return;
-    const kept = draft.within(ranges).spans.length;
-    const words = count(draft.range ? t.confirm_selection : t.confirm_part, kept);
-    view.part.firstChild.textContent = n > kept ? `${words} ${count(t.left_out, n - kept)}` : words;
   }
 
   /** Say what has been done, to those who look and, with more words, to those who listen. */
@@ -249,19 +232,22 @@ export class Marking {
     const span = draft.target;
     if (!span) return this.tell(t.nothing_selected);
     const words = draft.offsets.slice([span.start, span.end]);
-    const whole = !draft.misaligned(span);
-    const { marked, left } = draft.markAll(words, span.label, whole); // itself, if it is suggested
-    draft.selectSpan(span);
+    const whole = !draft.splits(span);
+    const cause = inBatch ? { from: draft, ids: [] } : null;
+    const { marked, left } = draft.markAll(words, span.label, whole, cause); // itself, if it is suggested
     const said = [count(t.said_everywhere, marked - Number(span.suggested))];
     if (left) said.push(count(t.left_alone, left));
-    if (inBatch) said.push(this.ahead(words, span.label, whole));
+    if (inBatch) said.push(this.ahead(words, span.label, whole, cause));
+    if (!marked && cause?.ids.length) draft.edit(draft.spans, null, cause); // to be undone here
+    draft.selectSpan(span);
     return this.tell(said.join(" "));
   }
 
-  ahead(words, label, whole) {
+  ahead(words, label, whole, cause) {
     const coming = this.queue.upcoming.filter(({ id }) => id !== this.example.id);
     const marked = coming.map((example) => {
-      const { marked: n } = this.drafts.of(example).markAll(words, label, whole);
+      const { marked: n } = this.drafts.of(example).markAll(words, label, whole, cause);
+      if (n) cause.ids.push(example.id);
       if (n) this.drafts.keep(example.id);
       return n;
     });
@@ -270,8 +256,14 @@ export class Marking {
   }
 
   undo(again) {
-    const done = again ? this.draft.redo() : this.draft.undo();
-    return done ? this.tell(again ? t.said_redone : t.said_undone) : undefined;
+    const { draft, drafts, queue } = this;
+    const step = again ? draft.redo() : draft.undo();
+    if (!step) return undefined;
+    const said = again ? t.said_redone : t.said_undone;
+    if (step.cause?.from !== draft) return this.tell(said);
+    const open = step.cause.ids.filter((id) => !queue.present.has(id)); // what is submitted stays
+    const n = drafts.follow(step.cause, again, open);
+    return this.tell(n ? `${said} ${count(t.also_ahead, n)}` : said);
   }
 
   close() {
@@ -296,18 +288,22 @@ export class Marking {
   submit() {
     const { draft, queue } = this;
     if (queue.back && queue.standing?.kind === "label" && !draft.dirty) return undefined; // goes forward
-    draft.confirmAll();
-    this.wishes.submit(draft.answer());
+    if (!draft.partial) return this.confirmWhole();
+    this.wishes.submit(draft.confirmWithin(draft.decided)); // the rest has not been looked at
+    return true;
+  }
+
+  confirmWhole() {
+    this.draft.confirmAll();
+    this.wishes.submit(this.draft.answer());
     return true;
   }
 
   confirmPart() {
-    const { draft } = this;
-    const ranges = draft.range ? [draft.range] : draft.confirmable;
-    if (!ranges.length) return this.tell(t.nothing_to_confirm);
-    const { spans, parts } = draft.within(ranges);
-    draft.edit(spans.map(confirmed), null, parts);
-    this.wishes.submit(draft.answer(parts));
+    const { range, partial, confirmable } = this.draft;
+    if (partial && !range) return this.wishes.act("enter");
+    if (!confirmable.length) return this.tell(t.nothing_to_confirm);
+    this.wishes.submit(this.draft.confirmWithin(confirmable));
     return true;
   }
 
@@ -342,43 +338,3 @@ export class Marking {
     return true;
   }
 }
-
-const COMMANDS = {
-  label: (marking, index) => marking.label(marking.view.labels.at(index)),
-  choose: (marking, name) => marking.label(name),
-  accept: (marking) => marking.judge(true),
-  reject: (marking) => marking.judge(false),
-  "accept-all": (marking) => marking.acceptAll(),
-  delete: (marking) => marking.delete(),
-  backspace: (marking) => (marking.draft.range || marking.draft.target ? marking.delete() : marking.wishes.act("undo")),
-  nudge: (marking, value) => marking.nudge(value),
-  replace: (marking, _, refused) => marking.replace(refused),
-  "next-span": (marking) => marking.go(1),
-  "previous-span": (marking) => marking.go(-1),
-  everywhere: (marking) => marking.everywhere(false),
-  "everywhere-in-batch": (marking) => marking.everywhere(true),
-  undo: (marking) => marking.undo(false),
-  redo: (marking) => marking.undo(true),
-  close: (marking) => marking.close(),
-  enter: (marking) => marking.submit(),
-  "confirm-part": (marking) => marking.confirmPart(),
-  left: (marking) => marking.walk("left"),
-  right: (marking) => marking.walk("right"),
-  up: (marking) => marking.walk("up"),
-  down: (marking) => marking.walk("down"),
-  first: (marking) => marking.walk("first"),
-  last: (marking) => marking.walk("last"),
-  "extend-left": (marking) => marking.walk("left", true),
-  "extend-right": (marking) => marking.walk("right", true),
-  "extend-up": (marking) => marking.walk("up", true),
-  "extend-down": (marking) => marking.walk("down", true),
-  "extend-first": (marking) => marking.walk("first", true),
-  "extend-last": (marking) => marking.walk("last", true),
-  "point-range": (marking, value) => marking.pointRange(value),
-  "point-stretch": (marking, value) => marking.pointStretch(value),
-  "point-span": (marking, [span]) => marking.selectSpan(span),
-  "point-nothing": (marking) => {
-    marking.draft.deselect();
-    return true;
-  },
-};

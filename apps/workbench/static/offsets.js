@@ -4,6 +4,7 @@
 const segmenter = (granularity) => (Intl.Segmenter ? new Intl.Segmenter(undefined, { granularity }) : null);
 const graphemes = segmenter("grapheme");
 const SURROGATE = /[\ud800-\udfff]/;
+const BLANK = /[\s\x1c-\x1f\x85]/; // Python's too: the server takes no mark on blanks alone
 
 export class Offsets {
   /**
@@ -13,6 +14,7 @@ export class Offsets {
   constructor(text, words) {
     this.text = text;
     this.units = SURROGATE.test(text) ? unitsOf(text) : null; // of each code point, and of the end
+    this.known = Boolean(words); // whether these are the words that the model learns
     this.words = words ? words.map((word) => this.toUnits(word)) : wordsOf(text);
   }
 
@@ -72,10 +74,20 @@ export class Offsets {
   /** A range widened to whole characters, without blanks around it; or null. */
   exact([start, end]) {
     const wide = [this.characterAt(start)[0], end > start ? this.characterAt(end - 1)[1] : end];
-    const words = this.slice(wide);
-    const from = wide[0] + words.length - words.trimStart().length;
-    const to = wide[1] - words.length + words.trimEnd().length;
+    let [from, to] = wide;
+    while (from < to && this.isBlank(from)) from += 1;
+    while (from < to && this.isBlank(to - 1)) to -= 1;
     return from < to ? [from, to] : null;
+  }
+
+  isBlank(offset) {
+    return BLANK.test(this.text[offset]);
+  }
+
+  /** A range widened to whole words, but never narrowed: blanks at its ends stay. */
+  widened([start, end]) {
+    const [from, to] = this.snap([start, end]) ?? [start, end];
+    return [Math.min(start, from), Math.max(end, to)];
   }
 
   /** The character as people see it that an offset is in. */

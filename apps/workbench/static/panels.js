@@ -30,6 +30,7 @@ export class Help {
       h("dt", {}, ...keys.map((key) => h("kbd", { text: key }))), h("dd", { text: words }),
     ]));
     this.element.showModal();
+    this.element.firstElementChild.scrollTop = this.element.scrollTop = 0; // not at the button that has the focus
   }
 }
 

@@ -97,7 +97,7 @@ export class Passage {
 
 /** Stretches of text and labels behind the marks that end, each with a key that says all of it. */
 function* piecesOf(draft, look) {
-  const { spans, range, parts, offsets } = draft;
+  const { spans, range, parts, partial, offsets } = draft;
   const ranges = [...spans.map(({ start, end }) => [start, end]), ...parts, ...(range ? [range] : [])];
   const cuts = [...new Set([0, ...ranges.flat(), offsets.text.length])].sort((a, b) => a - b);
   let open = [];
@@ -107,7 +107,7 @@ function* piecesOf(draft, look) {
     while (spans[next]?.start === start) open.push(spans[next++]);
     const within = (wide) => wide[0] <= start && end <= wide[1];
     yield stretch(draft, start, end, open, {
-      ...look, picked: range && within(range), outside: parts.length > 0 && !parts.some(within),
+      ...look, picked: range && within(range), outside: (partial || parts.length > 0) && !parts.some(within),
     });
     for (const span of open.filter((other) => other.end === end).reverse()) yield chip(draft, span, look);
     open = open.filter((other) => other.end > end);

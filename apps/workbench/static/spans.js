@@ -8,11 +8,12 @@
 
 export class Draft {
   /** @param {import("./offsets.js").Offsets} offsets */
-  constructor(offsets, { spans, parts, overlaps }) {
+  constructor(offsets, { spans, parts, partial = false, overlaps }) {
     this.offsets = offsets;
     this.overlaps = overlaps;
     this.spans = sorted(spans);
     this.parts = parts; // ranges that matter most; empty where it is the whole text
+    this.partial = partial; // an answer was given for these parts alone: nothing else was looked at
     this.saved = this.spans; // as they need not be kept
     this.past = [];
     this.future = [];
@@ -45,9 +46,14 @@ export class Draft {
     return this.spans.filter((span) => span !== but && span.start < end && start < span.end);
   }
 
-  /** Whether the model's words do not end where this span ends. */
+  /** Whether a span begins or ends inside a word. */
+  splits({ start, end }) {
+    return this.offsets.splits(start) || this.offsets.splits(end);
+  }
+
+  /** Whether the model's words do not end where this span ends; false where they are unknown. */
   misaligned(span) {
-    return this.offsets.splits(span.start) || this.offsets.splits(span.end);
+    return this.offsets.known && this.splits(span);
   }
 
   // Selecting
@@ -86,16 +92,16 @@ export class Draft {
 
   // Changing
 
-  /** Put other spans in place as one step that can be undone. */
-  edit(spans, selected = null, parts = this.parts) {
-    this.past.push(this.snapshot());
+  /** Put other spans in place as one step that can be undone; steps in other texts may share its cause. */
+  edit(spans, selected = null, cause = null) {
+    this.past.push(this.snapshot(cause));
     this.future = [];
-    this.spans = sorted(spans);
-    this.parts = parts;
+    if (spans !== this.spans) this.spans = sorted(spans);
     this.deselect();
     this.selected = selected;
   }
 
+  /** Returns the step taken back, or null. */
   undo() {
     return this.travel(this.past, this.future);
   }
@@ -104,20 +110,19 @@ export class Draft {
     return this.travel(this.future, this.past);
   }
 
-  snapshot() {
-    const { spans, parts, selected } = this;
-    return { spans, parts, selected };
+  snapshot(cause) {
+    const { spans, selected } = this;
+    return { spans, selected, cause };
   }
 
   travel(from, to) {
-    if (!from.length) return false;
-    to.push(this.snapshot());
-    const { spans, parts, selected } = from.pop();
-    this.spans = spans;
-    this.parts = parts;
+    const step = from.pop();
+    if (!step) return null;
+    to.push(this.snapshot(step.cause));
+    this.spans = step.spans;
     this.deselect();
-    this.selected = selected;
-    return true;
+    this.selected = step.selected;
+    return step;
   }
 
   /** Mark a range. Returns the spans that are in the way; then nothing has been done. */
@@ -142,12 +147,19 @@ export class Draft {
     this.edit([...others, span], span);
   }
 
-  /** A range with one edge moved by a word or character; null where there is no room for that. */
-  nudged([start, end], edge, direction, byCharacter) {
-    const at = this.offsets.move(edge === "start" ? start : end, edge, direction, byCharacter);
-    const range = edge === "start" ? [at, end] : [start, at];
-    const moved = at !== start && at !== end && range[0] < range[1];
-    return moved && this.offsets.slice(range).trim() ? range : null;
+  /**
+   * A range with one edge moved by a word, or by a character that is no blank; null where there
+   * is no room for that.
+   */
+  nudged(range, edge, direction, byCharacter) {
+    const side = edge === "start" ? 0 : 1;
+    const moved = [...range];
+    do {
+      const before = moved[side];
+      moved[side] = this.offsets.move(before, edge, direction, byCharacter);
+      if (moved[side] === before || moved[0] >= moved[1]) return null;
+    } while (this.offsets.isBlank(side ? moved[1] - 1 : moved[0]));
+    return moved;
   }
 
   /** Correct or confirm a span. Returns the spans that are in the way of that. */
@@ -175,7 +187,7 @@ export class Draft {
    * Mark every place that reads like these words, as one step; whole words only, if asked.
    * Returns {marked, left}: how many were marked or confirmed, how many something else is on.
    */
-  markAll(words, label, whole) {
+  markAll(words, label, whole, cause = null) {
     const spans = new Set(this.spans);
     let [marked, left] = [0, 0];
     for (const range of this.places(words, whole)) {
@@ -191,7 +203,7 @@ export class Draft {
       spans.add(made);
       marked += 1;
     }
-    if (marked) this.edit([...spans], null);
+    if (marked) this.edit([...spans], null, cause);
     return { marked, left };
   }
 
@@ -224,21 +236,34 @@ export class Draft {
 
   /** What belongs to some ranges: whole words, widened to hold the spans that reach into them. */
   within(ranges) {
-    let parts = ranges.map((range) => this.offsets.snap(range) ?? range);
+    let parts = merged(ranges.map((range) => this.offsets.widened(range)));
     let spans = [];
     for (let before = -1; before !== spans.length;) {
       before = spans.length;
       spans = this.spans.filter(({ start, end }) => parts.some((part) => start < part[1] && part[0] < end));
-      const wide = spans.map(({ start, end }) => this.offsets.snap([start, end]) ?? [start, end]);
+      const wide = spans.map(({ start, end }) => this.offsets.widened([start, end]));
       parts = merged([...parts, ...wide]);
     }
     return { spans, parts };
   }
 
-  /** The parts that matter most, and whatever was marked outside of them. */
-  get confirmable() {
-    if (!this.parts.length) return [];
+  /** Confirm what belongs to some ranges and leave out the rest. Returns the answer for them. */
+  confirmWithin(ranges) {
+    const { spans, parts } = this.within(ranges);
+    if (spans.length < this.spans.length || this.suggestions.length) this.edit(spans.map(confirmed));
+    return this.answer(parts);
+  }
+
+  /** The parts that matter most, and whatever was decided on outside of them. */
+  get decided() {
+    if (!this.parts.length && !this.partial) return [];
     return [...this.parts, ...this.spans.filter((span) => !span.suggested).map(({ start, end }) => [start, end])];
+  }
+
+  /** What can be confirmed without the rest: the selection, beside what an answer was given for. */
+  get confirmable() {
+    if (!this.range) return this.decided;
+    return this.partial ? [...this.decided, this.range] : [this.range];
   }
 }
 

@@ -27,6 +27,9 @@ export class View {
     this.part = button([h("span"), kbd("Shift+Enter")], () => act("confirm-part"), {
       class: "al-button al-part", hidden: true,
     });
+    this.whole = button([h("span"), kbd("Ctrl+Enter")], () => act("confirm-whole"), {
+      class: "al-button al-whole", hidden: true,
+    });
     this.remarks = h("p", { class: "al-remarks" });
     this.comment = new Comment((words, about) => act("commented", { words, ...about }));
     this.labels = new Labels((name) => act("choose", name));
@@ -55,7 +58,7 @@ export class View {
     };
     this.card = h("article", { class: "al-card" },
       this.why, this.text, this.comment.element, this.remarks,
-      h("div", { class: "al-offer" }, this.suggestion, this.part, this.accept));
+      h("div", { class: "al-offer" }, this.suggestion, this.whole, this.part, this.accept));
     this.desk = h("div", { class: "al-desk", hidden: true }, this.card, this.labels.element,
       h("div", { class: "al-tools", role: "group", "aria-label": t.actions }, ...Object.values(this.tools)));
     return h("section", { class: "al al-canvas", "aria-label": t.screen },

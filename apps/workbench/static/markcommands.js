@@ -1,0 +1,42 @@
+// What each command means where spans are marked: keys.js names them, Marking carries them out.
+
+export const COMMANDS = {
+  label: (marking, index) => marking.label(marking.view.labels.at(index)),
+  choose: (marking, name) => marking.label(name),
+  accept: (marking) => marking.judge(true),
+  reject: (marking) => marking.judge(false),
+  "accept-all": (marking) => marking.acceptAll(),
+  delete: (marking) => marking.delete(),
+  backspace: (marking) => (marking.draft.range || marking.draft.target ? marking.delete() : marking.wishes.act("undo")),
+  nudge: (marking, value) => marking.nudge(value),
+  replace: (marking, _, refused) => marking.replace(refused),
+  "next-span": (marking) => marking.go(1),
+  "previous-span": (marking) => marking.go(-1),
+  everywhere: (marking) => marking.everywhere(false),
+  "everywhere-in-batch": (marking) => marking.everywhere(true),
+  undo: (marking) => marking.undo(false),
+  redo: (marking) => marking.undo(true),
+  close: (marking) => marking.close(),
+  enter: (marking) => marking.submit(),
+  "confirm-part": (marking) => marking.confirmPart(),
+  "confirm-whole": (marking) => (marking.draft.partial ? marking.confirmWhole() : marking.wishes.act("enter")),
+  left: (marking) => marking.walk("left"),
+  right: (marking) => marking.walk("right"),
+  up: (marking) => marking.walk("up"),
+  down: (marking) => marking.walk("down"),
+  first: (marking) => marking.walk("first"),
+  last: (marking) => marking.walk("last"),
+  "extend-left": (marking) => marking.walk("left", true),
+  "extend-right": (marking) => marking.walk("right", true),
+  "extend-up": (marking) => marking.walk("up", true),
+  "extend-down": (marking) => marking.walk("down", true),
+  "extend-first": (marking) => marking.walk("first", true),
+  "extend-last": (marking) => marking.walk("last", true),
+  "point-range": (marking, value) => marking.pointRange(value),
+  "point-stretch": (marking, value) => marking.pointStretch(value),
+  "point-span": (marking, [span]) => marking.selectSpan(span),
+  "point-nothing": (marking) => {
+    marking.draft.deselect();
+    return true;
+  },
+};
