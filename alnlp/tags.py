@@ -57,12 +57,12 @@ def known_words(answer: SpanAnswer, words: Words) -> NDArray[np.bool_]:
 
 
 def entities(tags: NDArray[np.integer]) -> NDArray[np.int64]:
-    """First word, word behind the last, and label index of each entity, (E, 3), of valid tags.
+    """First word, word behind the last, and label index of each entity, (E, 3).
 
-    Texts may follow each other in one array: no valid text begins with an I tag, so no entity
-    reaches from one into the next.
+    The tags are valid, or UNKNOWN in places, which ends an entity. Texts may follow each other in
+    one array: no valid text begins with an I tag, so no entity reaches from one into the next.
     """
     starts = np.flatnonzero(tags % 2 == 1)
-    closing = np.append(np.flatnonzero((tags % 2 == 1) | (tags == OUTSIDE)), len(tags))
+    closing = np.append(np.flatnonzero((tags % 2 == 1) | (tags <= OUTSIDE)), len(tags))
     ends = closing[np.searchsorted(closing, starts, "right")]
     return np.stack([starts, ends, tags[starts] // 2], axis=1).astype(np.int64)

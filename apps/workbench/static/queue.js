@@ -188,6 +188,7 @@ export class Queue extends EventTarget {
 
   /** Look at the answer before the one on screen. Resolves to whether there is one. */
   async lookBack() {
+    if (this.back >= this.past.length) await this.reading; // answers given elsewhere are on their way
     if (this.back >= this.past.length) await this.loadOlder();
     if (this.back >= this.past.length) return false;
     this.back += 1;
