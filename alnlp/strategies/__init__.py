@@ -199,7 +199,7 @@ def find(strategy: str | Strategy, task: str) -> tuple[str, StrategySpec]:
 
 def default(task: str) -> str:
     """The name of the strategy that serves a kind of task best, as far as it was measured."""
-    return "entropy:entities" if task == "ner" else "margin"
+    return "mnlp" if task == "ner" else "margin"
 
 
 def _reduced(spec: StrategySpec, name: str, reduction: str) -> StrategySpec:
