@@ -131,6 +131,11 @@ def finite(scores: FloatArray, what: str = "scores") -> FloatArray:
     return scores
 
 
+def file_name(score: str) -> str:
+    """The name of a score where it has to do as the name of a file."""
+    return score.replace(":", "-")
+
+
 def _named(scores: Mapping[str, FloatArray], name: str) -> FloatArray:
     if name not in scores:
         raise StrategyError(f"scores: got {name!r}, expected one of {', '.join(scores)}")

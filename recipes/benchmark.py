@@ -17,6 +17,7 @@ import numpy as np
 
 from alnlp import Project, Simulation, simulate
 from alnlp.plotting import learning_curves
+from alnlp.signals import file_name
 from alnlp.tasks import Kind
 
 Runs = dict[str, list[Simulation]]
@@ -91,7 +92,7 @@ def main(bench: Benchmark, doc: str | None) -> None:
 
 def curve(bench: Benchmark, strategy: str, seed: int, options: argparse.Namespace) -> Simulation:
     """One learning curve, from disk if it was run before."""
-    path = options.out / f"{strategy.replace(':', '-')}-{seed}.json"
+    path = options.out / f"{file_name(strategy)}-{seed}.json"
     if path.exists():
         return _same(Simulation.from_json(json.loads(path.read_text())), path, options)
     with tempfile.TemporaryDirectory() as scratch:

@@ -22,6 +22,7 @@ from alnlp.inference.engine import BUDGET_TOKENS, batches
 from alnlp.inference.token_scores import NAMES, path_probabilities, text_scores
 from alnlp.inference.tokens import TokenStore
 from alnlp.progress import Progress, Step
+from alnlp.signals import file_name
 from alnlp.tags import entities
 
 Rows = NDArray[np.int64]
@@ -116,7 +117,7 @@ class ScoredSpans:
     unsure_ends: NDArray[np.int64]
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """All arrays by name, to be kept in files; see `file_name` for the names of scores."""
+        """All arrays by name, to be kept in files; see `signals.file_name` for those of scores."""
         return {
             **{file_name(name): values for name, values in self.scores.items()},
             "words": self.words,
@@ -126,11 +127,6 @@ class ScoredSpans:
             "unsure": self.unsure,
             "unsure_ends": self.unsure_ends,
         }
-
-
-def file_name(score: str) -> str:
-    """The name of a score's array in `ScoredSpans.arrays`, which may be the name of a file."""
-    return score.replace(":", "-")
 
 
 def score_spans(
@@ -155,16 +151,17 @@ def score_spans(
     rows = np.asarray(rows, dtype=np.int64)
     scorer = model.scorer(precision)
     parts: list[ScoredSpans] = []
+    embeddings = np.empty((len(rows), scorer.width), np.float16)
     done = 0
-
     for given, words in _chunks(texts, rows):
         windows = model.windows(given, words)
-        found, embeddings = _read(
+        place = slice(done, done + len(given))
+        found, embeddings[place] = _read(
             scorer, windows, words, budget_tokens, _share(progress, done, len(given), len(rows))
         )
-        parts.append(_summary(found, embeddings, words))
+        parts.append(_summary(found, embeddings[place], words))
         done += len(given)
-    return _joined(parts, scorer.width)
+    return _joined(parts, embeddings)
 
 
 def predict_spans(
@@ -315,14 +312,13 @@ def _unsure(certainty: NDArray[np.floating], edges: NDArray[np.int32]) -> NDArra
     return np.stack([edges[first, 0], edges[behind - 1, 1]], axis=1)
 
 
-def _joined(parts: Sequence[ScoredSpans], width: int) -> ScoredSpans:
-    """The summaries of all chunks as one."""
+def _joined(parts: Sequence[ScoredSpans], embeddings: NDArray[np.float16]) -> ScoredSpans:
+    """The summaries of all chunks as one; the embeddings of all are there already."""
     if not parts:
-        none = np.empty((0, len(NAMES)), np.float32), np.empty((0, width), np.float16)
         return ScoredSpans(
-            dict(zip(NAMES, none[0].T, strict=True)),
+            {name: np.empty(0, np.float32) for name in NAMES},
             np.empty(0, np.int32),
-            none[1],
+            embeddings,
             np.empty(0, SPAN),
             np.empty(0, np.int64),
             np.empty((0, 2), np.int32),
@@ -341,7 +337,7 @@ def _joined(parts: Sequence[ScoredSpans], width: int) -> ScoredSpans:
     return ScoredSpans(
         scores={name: np.concatenate([part.scores[name] for part in parts]) for name in NAMES},
         words=flat("words"),
-        embeddings=flat("embeddings"),
+        embeddings=embeddings,
         spans=flat("spans"),
         span_ends=shifted("spans", "span_ends"),
         unsure=flat("unsure"),

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from alnlp.data import Pool
 from alnlp.data.spans import Span, answer_of
 from alnlp.project.rounds import Round
-from alnlp.signals import Signals
+from alnlp.signals import Signals, file_name
 from alnlp.tasks import Answer, Task
 
 Rows = NDArray[np.int64]
@@ -105,7 +105,7 @@ def signals(pool: Pool, task: Task, newest: Round | None, rows: Rows) -> Signals
     if newest is not None and newest.is_scored:
         known["load_embeddings"] = array("embeddings")
         if task.spans:
-            known["load_scores"] = lambda name: array(name.replace(":", "-"))()
+            known["load_scores"] = lambda name: array(file_name(name))()
         else:
             known["load_probabilities"] = array("probabilities")
     return Signals(len(rows), **known)
