@@ -379,7 +379,7 @@ def simulate(
 @app.command()
 def strategies(as_json: AsJson = False) -> None:
     """The catalogue of strategies."""
-    from alnlp.strategies import REDUCTIONS, STRATEGIES
+    from alnlp.strategies import STRATEGIES
 
     _catalogue(
         [
@@ -388,7 +388,7 @@ def strategies(as_json: AsJson = False) -> None:
                 "tasks": list(s.tasks),
                 "summary": s.summary,
                 "source": s.source,
-                "reductions": list(s.reductions),
+                "variants": {task: list(several) for task, several in s.variants.items()},
             }
             for name, s in STRATEGIES.items()
         ],
@@ -396,8 +396,8 @@ def strategies(as_json: AsJson = False) -> None:
     )
     if not as_json:
         typer.echo(
-            f"For ner, scores of words become one of a text: NAME:REDUCTION, with REDUCTION one of "
-            f"{', '.join(REDUCTIONS)} (the first by default), for example entropy:entities."
+            "A variant is written behind the name, the first is the default; for example "
+            "entropy:entities sums the entropies of the words that look like entities."
         )
 
 

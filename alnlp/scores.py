@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,17 +45,20 @@ def entropy(probabilities: FloatArray) -> FloatArray:
     return result
 
 
-def over_labels(score: Score) -> Score:
-    """The same score for independent labels: the mean over K of each label's yes/no score.
+def over_labels(score: Score, reduction: Literal["mean", "max"] = "mean") -> Score:
+    """The same score for independent labels: the mean or maximum over K of yes/no scores.
 
     Each probability p becomes the two-class distribution (p, 1 - p). Averaging follows binary
-    minimisation in Brinker, "On Active Learning in Multi-label Classification", GfKl 2005.
+    minimisation in Brinker, "On Active Learning in Multi-label Classification", GfKl 2005; both
+    are compared by Esuli and Sebastiani, "Active Learning Strategies for Multi-Label Text
+    Classification", ECIR 2009.
     """
 
-    def averaged(probabilities: FloatArray) -> FloatArray:
+    def reduced(probabilities: FloatArray) -> FloatArray:
         n, k = probabilities.shape
         yes = probabilities.reshape(-1)
-        result: FloatArray = score(np.stack([yes, 1.0 - yes], axis=1)).reshape(n, k).mean(axis=1)
+        each = score(np.stack([yes, 1.0 - yes], axis=1)).reshape(n, k)
+        result: FloatArray = each.max(axis=1) if reduction == "max" else each.mean(axis=1)
         return result
 
-    return averaged
+    return reduced

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -14,21 +14,30 @@ from alnlp.errors import StrategyError
 
 FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.int64]
-Loader = Callable[[], FloatArray]
+Loader = Callable[..., Any]
 
 
-def _missing(what: str) -> Callable[..., FloatArray]:
-    def load(*_: str) -> FloatArray:
-        raise StrategyError(
-            f"{what}: none, because no model has been trained yet; train a round first"
-        )
+@dataclass(frozen=True)
+class Labelled:
+    """What is known of the L examples that are answered; L may be 0.
 
-    return load
+    Attributes:
+        embeddings: (L, D), in the space of the candidates' embeddings.
+        probabilities: (L, K) of the newest model; (L, 0) without one, and for named entities.
+        targets: their classes, int64 (L,), or 0/1 of shape (L, K) where several labels may hold;
+            for named entities (L, 0).
+        forecasts: (F, K) what models said of answered examples before these were answered.
+        outcomes: what these answers turned out to be: (F,) or (F, K), like `targets`.
+    """
 
+    embeddings: FloatArray
+    probabilities: FloatArray
+    targets: IntArray
+    forecasts: FloatArray = field(default_factory=lambda: np.empty((0, 0)))
+    outcomes: IntArray = field(default_factory=lambda: np.empty(0, np.int64))
 
-_NO_PROBABILITIES = _missing("probabilities")
-_NO_EMBEDDINGS = _missing("embeddings")
-_NO_SCORES = _missing("scores")
+    def __len__(self) -> int:
+        return len(self.embeddings)
 
 
 @dataclass(frozen=True)
@@ -37,45 +46,109 @@ class Signals:
 
     Attributes:
         size: N, the number of candidates.
-        load_probabilities: gives (N, K); rows sum to 1, or are independent where `multilabel`.
-        load_embeddings: gives (N, D).
-        load_scores: gives (N,) for the name of a score that was reduced to one number per text
-            while the model ran, such as "entropy:mean" or "mnlp"; for named entities.
-        load_costs: gives the words of each of some texts, by their indices below N; None where
-            every text costs one.
+        loaders: what gives the arrays, by the names of the attributes below; "costs" is given
+            indices, "scores" and "committee" a name.
         multilabel: whether each of the K probabilities stands for itself.
+        spans: whether the answers are named entities, so that there are scores in place of
+            probabilities.
     """
 
     size: int
-    load_probabilities: Loader = _NO_PROBABILITIES
-    load_embeddings: Loader = _NO_EMBEDDINGS
-    load_scores: Callable[[str], FloatArray] = _NO_SCORES
-    load_costs: Callable[[IntArray], NDArray[np.integer]] | None = None
+    loaders: Mapping[str, Loader] = field(default_factory=dict)
     multilabel: bool = False
+    spans: bool = False
 
     def __len__(self) -> int:
         return self.size
 
     @cached_property
     def probabilities(self) -> FloatArray:
-        """(N, K) class probabilities of the newest model."""
-        return self._checked(self.load_probabilities(), "probabilities", dimensions=2)
+        """(N, K) class probabilities of the newest model; rows sum to 1 unless `multilabel`."""
+        return self._matrix("probabilities")
 
     @cached_property
     def embeddings(self) -> FloatArray:
-        """(N, D) sentence embeddings of the newest model."""
-        return self._checked(self.load_embeddings(), "embeddings", dimensions=2)
+        """(N, D) text embeddings, of the newest model or else of the pretrained network."""
+        return self._matrix("embeddings")
+
+    @cached_property
+    def labelled(self) -> Labelled:
+        """What is known of the answered examples."""
+        known: Labelled = self._load("labelled")
+        return known
+
+    @cached_property
+    def samples(self) -> FloatArray:
+        """(S, N, K) probabilities of S passes with dropout left on."""
+        return self._several("samples")
+
+    def committee(self, kind: str) -> FloatArray:
+        """(M, N, K) probabilities of M models: "heads" on one embedding, or "models"."""
+        return self._several("committee", kind)
+
+    @cached_property
+    def history(self) -> FloatArray:
+        """(R, N, K) probabilities of the last R rounds, the newest last."""
+        return self._several("history")
+
+    @cached_property
+    def label_embeddings(self) -> FloatArray:
+        """(K, D) embeddings of the labels' names."""
+        return finite(self._load("label_embeddings"), "label embeddings")
+
+    @cached_property
+    def query_embeddings(self) -> FloatArray:
+        """(Q, D) embeddings of the texts that a person searches by; Q may be 0."""
+        return finite(self._load("query_embeddings"), "query embeddings")
+
+    @cached_property
+    def texts(self) -> Sequence[str]:
+        """The N texts."""
+        texts: Sequence[str] = self._load("texts")
+        return texts
+
+    @cached_property
+    def queries(self) -> Sequence[str]:
+        """The Q words or texts that a person searches by; Q may be 0."""
+        queries: Sequence[str] = self._load("queries")
+        return queries
+
+    @cached_property
+    def seconds(self) -> FloatArray:
+        """(N,) how long an annotator is expected to take for each, above 0."""
+        return finite(self._checked(self._load("seconds"), "seconds", dimensions=1), "seconds")
 
     def score_of(self, name: str) -> FloatArray:
-        """(N,) of a score of the newest model, by its name; higher = label sooner."""
-        return finite(self._checked(self.load_scores(name), name, dimensions=1), name)
+        """(N,) of a score that was made while the model ran, such as "entropy:mean" or "mnlp"."""
+        return finite(self._checked(self._load("scores", name), name, dimensions=1), name)
 
     def costs(self, indices: IntArray) -> IntArray:
         """How many words an annotator has to read in each of some examples, at least one."""
-        if self.load_costs is None:
+        if "costs" not in self.loaders:
             return np.ones(len(indices), dtype=np.int64)
-        costs = self._checked(self.load_costs(indices), "costs", dimensions=1, size=len(indices))
+        costs = self._checked(
+            self._load("costs", indices), "costs", dimensions=1, size=len(indices)
+        )
         return np.maximum(costs.astype(np.int64), 1)
+
+    def _load(self, name: str, *what: Any) -> Any:
+        if name not in self.loaders:
+            raise StrategyError(
+                f"{name.replace('_', ' ')}: none, because no model has been trained yet; train a "
+                "round first"
+            )
+        return self.loaders[name](*what)
+
+    def _matrix(self, name: str) -> FloatArray:
+        return finite(self._checked(self._load(name), name, dimensions=2), name)
+
+    def _several(self, name: str, *what: str) -> FloatArray:
+        array: FloatArray = self._load(name, *what)
+        if array.ndim != 3 or array.shape[1] != self.size or not len(array):
+            raise StrategyError(
+                f"{name}: got shape {array.shape}, expected (1 or more, {self.size}, K)"
+            )
+        return finite(array, name)
 
     def _checked(
         self, array: NDArray[Any], what: str, *, dimensions: int, size: int | None = None
@@ -93,37 +166,60 @@ class Signals:
         *,
         scores: Mapping[str, FloatArray] | None = None,
         costs: NDArray[np.integer] | None = None,
+        samples: FloatArray | None = None,
+        committee: FloatArray | None = None,
+        history: FloatArray | None = None,
+        labelled: Labelled | None = None,
+        label_embeddings: FloatArray | None = None,
+        texts: Sequence[str] | None = None,
+        queries: Sequence[str] | None = None,
+        query_embeddings: FloatArray | None = None,
+        seconds: FloatArray | None = None,
         multilabel: bool = False,
+        spans: bool = False,
     ) -> Signals:
-        """Signals over arrays that are already there: (N, K), (N, D), by name (N,), and (N,)."""
-        loaders: dict[str, Any] = {}
-        given: list[NDArray[Any]] = []
-        for name, array in (
-            ("load_probabilities", probabilities),
-            ("load_embeddings", embeddings),
-        ):
-            if array is not None:
-                given.append(array)
-                loaders[name] = lambda array=array: array
+        """Signals over what is there already, of the shapes named above.
+
+        `scores` are by name; `committee` stands for both kinds.
+        """
+        plain = {
+            "probabilities": probabilities,
+            "embeddings": embeddings,
+            "samples": samples,
+            "history": history,
+            "labelled": labelled,
+            "label_embeddings": label_embeddings,
+            "texts": texts,
+            "queries": queries,
+            "query_embeddings": query_embeddings,
+            "seconds": seconds,
+        }
+        loaders: dict[str, Loader] = {
+            name: lambda given=given: given for name, given in plain.items() if given is not None
+        }
+        if committee is not None:
+            loaders["committee"] = lambda _kind: committee
         if costs is not None:
-            given.append(costs)
-            loaders["load_costs"] = lambda indices: costs[indices]
+            loaders["costs"] = lambda indices: costs[indices]
         if scores:
-            given += scores.values()
-            loaders["load_scores"] = lambda name: _named(scores, name)
-        if not given:
+            loaders["scores"] = lambda name: _named(scores, name)
+        sized: list[Any] = [probabilities, embeddings, texts, seconds, costs]
+        sized += [*(scores or {}).values()]
+        sized += [several[0] for several in (samples, committee, history) if several is not None]
+        sizes = [len(given) for given in sized if given is not None]
+        if not sizes:
             raise StrategyError("signals: got no array, expected probabilities or embeddings")
-        return Signals(len(given[0]), multilabel=multilabel, **loaders)
+        return Signals(sizes[0], loaders, multilabel, spans)
 
 
 def finite(scores: FloatArray, what: str = "scores") -> FloatArray:
-    """The scores, if each of them is a finite number.
+    """The scores or arrays (N, ...), if each number in them is finite.
 
     Raises:
         StrategyError: some are not.
     """
-    bad = int((~np.isfinite(scores)).sum())
-    if bad:
+    if not np.isfinite(scores).all():
+        bad = int((~np.isfinite(scores.reshape(len(scores), -1)).all(axis=1)).sum())
         raise StrategyError(
             f"{what}: got {bad} of {len(scores)} that are not finite; the model's weights have "
             "probably diverged, train again with a lower learning rate"

@@ -13,7 +13,6 @@ from alnlp.errors import StrategyError
 from alnlp.scores import entropy, least_confidence, margin, over_labels
 from alnlp.signals import Signals
 from alnlp.strategies import (
-    REDUCTIONS,
     STRATEGIES,
     StrategySpec,
     find,
@@ -22,7 +21,9 @@ from alnlp.strategies import (
     top,
 )
 
-REDUCED = [f"{n}:{how}" for n, spec in STRATEGIES.items() if spec.reductions for how in REDUCTIONS]
+REDUCED = [
+    f"{name}:{how}" for name, spec in STRATEGIES.items() for how in spec.variants.get("ner", ())
+]
 SEQUENCE = [name for name, spec in STRATEGIES.items() if spec.tasks == ("ner",)]
 #: Every strategy with every task that it serves, in every way of writing it.
 SERVED = [(name, task) for name, spec in STRATEGIES.items() for task in spec.tasks] + [
@@ -42,6 +43,10 @@ def signals_of(task: str, values: np.ndarray) -> Signals:
     names = REDUCED + SEQUENCE
     scores = {name: values[:, k % values.shape[1]] for k, name in enumerate(names)}
     return Signals.of(scores=scores, costs=np.arange(1, len(values) + 1))
+
+
+def with_costs(signals: Signals, costs: np.ndarray) -> Signals:
+    return replace(signals, loaders={**signals.loaders, "costs": lambda indices: costs[indices]})
 
 
 @st.composite
@@ -154,8 +159,8 @@ def test_the_tagger_gives_every_score_that_may_be_asked_for() -> None:
 @pytest.mark.parametrize(
     ("name", "task", "message"),
     [
-        ("entropy:max", "classification", "got 'entropy:max', expected 'entropy' alone; task"),
-        ("mnlp:max", "ner", "got 'mnlp:max', expected 'mnlp' alone; it scores whole texts"),
+        ("entropy:max", "classification", "'entropy:max', expected 'entropy' alone; it has no"),
+        ("mnlp:max", "ner", "got 'mnlp:max', expected 'mnlp' alone; it has no variants"),
         ("random:max", "ner", "expected 'random'"),
         ("entropy:most", "ner", "expected one of mean, max, min, sum, top3, entities after"),
         ("entropy:", "ner", "expected one of mean"),
@@ -172,9 +177,9 @@ def test_names_that_do_not_fit_are_refused_in_one_line(name: str, task: str, mes
 def test_signals_are_checked() -> None:
     rng = np.random.default_rng(0)
     with pytest.raises(StrategyError, match=r"mnlp: got shape \(3,\), expected \(2,\)"):
-        select(entry("mnlp", "ner"), Signals(2, load_scores=lambda name: np.ones(3)), 1, rng)
+        select(entry("mnlp", "ner"), Signals(2, {"scores": lambda name: np.ones(3)}), 1, rng)
     with pytest.raises(StrategyError, match=r"costs: got shape \(1, 1\), expected \(2,\)"):
-        _ = Signals(2, load_costs=lambda _: np.ones((1, 1), dtype=int)).costs(np.arange(2))
+        _ = Signals(2, {"costs": lambda _: np.ones((1, 1), dtype=int)}).costs(np.arange(2))
     with pytest.raises(StrategyError, match="'mnlp', expected one of entropy:mean"):
         Signals.of(scores={"entropy:mean": np.ones(2)}).score_of("mnlp")
     with pytest.raises(StrategyError, match="no model has been trained"):
@@ -241,7 +246,7 @@ def test_another_strategy_is_followed_until_the_budget_is_used(
 def test_a_budget_is_kept(name: str, task: str, rows: list[tuple[int, int]], budget: int) -> None:
     values = np.array([[score, 4 - score] for score, _ in rows]) / 4
     costs = np.array([cost for _, cost in rows])
-    signals = replace(signals_of(task, values), load_costs=lambda indices: costs[indices])
+    signals = with_costs(signals_of(task, values), costs)
     chosen = select_within(entry(name, task), signals, budget, np.random.default_rng(0)).tolist()
     assert len(set(chosen)) == len(chosen) >= min(budget, 1)
     assert sum(costs[chosen]) <= budget or len(chosen) == 1

@@ -99,13 +99,13 @@ def signals(pool: Pool, task: Task, newest: Round | None, rows: Rows) -> Signals
     def array(name: str) -> Callable[[], NDArray[Any]]:
         return lambda: np.asarray(newest.arrays[name][newest.positions(rows)])  # type: ignore[union-attr]
 
-    known: dict[str, Any] = {"multilabel": task.multilabel}
+    known: dict[str, Callable[..., Any]] = {}
     if task.spans:
-        known["load_costs"] = lambda indices: _word_counts(pool, newest, rows[indices])
+        known["costs"] = lambda indices: _word_counts(pool, newest, rows[indices])
     if newest is not None and newest.is_scored:
-        known["load_embeddings"] = array("embeddings")
+        known["embeddings"] = array("embeddings")
         if task.spans:
-            known["load_scores"] = lambda name: array(file_name(name))()
+            known["scores"] = lambda name: array(file_name(name))()
         else:
-            known["load_probabilities"] = array("probabilities")
-    return Signals(len(rows), **known)
+            known["probabilities"] = array("probabilities")
+    return Signals(len(rows), known, task.multilabel, task.spans)
