@@ -1,14 +1,14 @@
 """The built-in inbox for entities, as a person uses it: mark, be retrained for, correct, go on."""
 
+import browsing
 import pytest
-import test_browser
-from test_span_editor import Desk
+from marking import Desk
 
 from alnlp.corpus import create_demo
 from alnlp.project import Project
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-browser, visit, served = test_browser.browser, test_browser.visit, test_browser.served
+browser, visit, served = browsing.browser, browsing.visit, browsing.served
 
 
 class Expert(Desk):
@@ -46,7 +46,7 @@ class Expert(Desk):
         )
 
     def wait_for_round(self, number: int) -> None:
-        with self.page.expect_response(test_browser.is_reranking, timeout=280_000):
+        with self.page.expect_response(browsing.is_reranking, timeout=280_000):
             self.page.wait_for_selector(
                 f".al-trainer:has-text('Model of round {number}')", timeout=280_000
             )
@@ -58,7 +58,7 @@ def test_suggestions_get_better_while_the_inbox_is_marked(tmp_path, visit, serve
     create_demo(tmp_path / "workspace" / "inbox", "ner").close()
     with served(tmp_path / "workspace") as base:
         page = visit(base, "inbox")
-        test_browser.ready(page)
+        browsing.ready(page)
         project = Project.open(tmp_path / "workspace" / "inbox")
         expert = Expert(page, project)
         for _ in range(10):

@@ -3,9 +3,6 @@
 import gzip
 import json
 import random
-import subprocess
-import sys
-import textwrap
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -15,6 +12,7 @@ import pytest
 import tiny
 import torch
 import yaml
+from plain import transformers_said
 
 from alnlp import metrics
 from alnlp.data.spans import Span, SpanAnswer, answer_of
@@ -337,11 +335,8 @@ def test_folder_of_another_kind_of_model_is_explained(trained: Tagger, tmp_path:
 
 
 PLAIN = """
-import json, sys
-sys.modules["alnlp"] = None  # any import of it fails
-from transformers import pipeline
-tag = pipeline("token-classification", model=sys.argv[1], aggregation_strategy="first", stride=16)
-found = tag(json.loads(sys.argv[2]))
+tag = pipeline("token-classification", model=folder, aggregation_strategy="first", stride=16)
+found = tag(texts)
 print(json.dumps([[[s["start"], s["end"], s["entity_group"]] for s in spans] for spans in found]))
 """
 
@@ -350,9 +345,8 @@ print(json.dumps([[[s["start"], s["end"], s["entity_group"]] for s in spans] for
 def test_plain_transformers_finds_the_same_entities(trained: Tagger, tmp_path: Path) -> None:
     trained.save(tmp_path)
     texts = [*TEXTS, "Anna went to New York " * 30]
-    command = [sys.executable, "-c", textwrap.dedent(PLAIN), str(tmp_path), json.dumps(texts)]
-    output = json.loads(subprocess.check_output(command, text=True, cwd=tmp_path).splitlines()[-1])
-    found = [answer_of(Span(*span) for span in spans) for spans in output]
+    said = transformers_said(PLAIN, tmp_path, texts)
+    found = [answer_of(Span(*span) for span in spans) for spans in said]
     assert found[:-1] == answers(trained, scored(trained))
     assert len(found[-1]["spans"]) > 30  # the stride reads long texts to their end
     assert json.loads((tmp_path / "config.json").read_text())["id2label"] == {

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from test_project import tell_gold
+from telling import tell_gold
 
 from alnlp.project import Project
 from alnlp.worker import Trainer, TrainerStatus
