@@ -141,7 +141,7 @@ def test_padded_agrees_with_a_loop(texts: list[list[int]], data: st.DataObject) 
 
 
 @given(st.lists(st.integers(1, 300)), st.integers(1, 2000))
-def testbatches_hold_each_place_once_within_the_budget(lengths: list[int], budget: int) -> None:
+def test_batches_hold_each_place_once_within_the_budget(lengths: list[int], budget: int) -> None:
     found = list(batches(np.array(lengths, dtype=np.int64), budget))
     places = [place for batch in found for place in batch.tolist()]
     assert sorted(places) == list(range(len(lengths)))
@@ -157,9 +157,10 @@ def one_by_one(model: FineTuned, rows: Sequence[int]) -> tuple[np.ndarray, np.nd
             TEXTS[row], truncation=True, max_length=MAX_LENGTH, return_tensors="pt"
         )
         with torch.no_grad():
-            output = model.network(**inputs, output_hidden_states=True)
-        probabilities.append(output.logits[0].softmax(-1).numpy())
-        embeddings.append(output.hidden_states[-1][0].mean(0).numpy())
+            logits = model.network(**inputs).logits
+            pooled = model.network.bert(**inputs).pooler_output  # what BERT's head sees
+        probabilities.append(logits[0].softmax(-1).numpy())
+        embeddings.append(pooled[0].numpy())
     return np.stack(probabilities), np.stack(embeddings)
 
 

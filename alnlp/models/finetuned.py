@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
 
+import numpy as np
 import torch
 from transformers import PreTrainedModel
 
 from alnlp import hardware
-from alnlp.errors import DataError
 from alnlp.hardware import Precision
-from alnlp.models.base import Trainable
+from alnlp.models.base import Trainable, check_pairs
 from alnlp.models.config import TrainConfig
 from alnlp.models.loading import load_network
-from alnlp.models.probe import head_inputs, head_of, start_head
+from alnlp.models.probe import FloatArray, head_inputs, head_of, start_head
 from alnlp.models.protocol import FitReport
 from alnlp.models.scorer import NetworkScorer
-from alnlp.models.training import Targets, TokenIds, balanced_loss, finetune, pad
+from alnlp.models.training import TokenIds, balanced_loss, finetune, pad
 from alnlp.progress import Progress, Step
 from alnlp.tasks import Answer
 
@@ -50,17 +49,15 @@ class FineTuned(Trainable):
         Raises:
             DataError: no texts, not one answer for each, or an answer outside the task's labels.
         """
-        if not texts or len(texts) != len(answers):
-            raise DataError(
-                f"training: got {len(texts)} texts and {len(answers)} answers, expected the same "
-                "number of each and at least one"
-            )
+        check_pairs(texts, answers)
         started = time.perf_counter()
         targets = self.task.encode([self.task.check(answer) for answer in answers])
-        ids = self.tokenizer(list(texts), truncation=True, max_length=self.max_length)["input_ids"]
+        ids = self._token_ids(texts)
         torch.manual_seed(seed)
         network = load_network(self.checkpoint, self.task)
-        self._start_head(network, ids, targets, progress)
+        inputs = self._head_inputs(network, ids, progress)
+        head = head_of(network, len(self.task.labels))
+        start_head(head, inputs, targets, strength=self.config.probe_c)
         steps, loss = finetune(
             network,
             ids,
@@ -72,23 +69,18 @@ class FineTuned(Trainable):
             progress=progress,
         )
         self._network, self.seed = network, seed
-        return FitReport(
-            examples=len(texts),
-            steps=steps,
-            seconds=round(time.perf_counter() - started, 3),
-            loss=loss,
-            seed=seed,
-            precision=hardware.precision(),
-            configuration=asdict(self.config),
-        )
+        return self._report(texts, steps, loss, started)
 
-    def _start_head(
-        self,
-        network: PreTrainedModel,
-        ids: Sequence[TokenIds],
-        targets: Targets,
-        progress: Progress | None,
-    ) -> None:
+    def _token_ids(self, texts: Sequence[str]) -> list[TokenIds]:
+        ids: list[TokenIds] = self.tokenizer(
+            list(texts), truncation=True, max_length=self.max_length
+        )["input_ids"]
+        return ids
+
+    def _head_inputs(
+        self, network: PreTrainedModel, ids: Sequence[TokenIds], progress: Progress | None
+    ) -> FloatArray:
+        """What the head sees of N texts, (N, D); texts of like length share a batch."""
         order = sorted(range(len(ids)), key=lambda row: len(ids[row]))
         chunks = [order[at : at + _PROBE_BATCH] for at in range(0, len(order), _PROBE_BATCH)]
         head = head_of(network, len(self.task.labels))
@@ -100,13 +92,14 @@ class FineTuned(Trainable):
 
         batches = (pad([ids[row] for row in rows], self.tokenizer.pad_token_id) for rows in chunks)
         inputs = head_inputs(network, head, batches, tick)
-        start_head(head, inputs, targets[order], strength=self.config.probe_c)
+        return inputs[np.argsort(order)]
 
-    def scorer(self, precision: Precision | None = None) -> NetworkScorer:
-        """The trained network ready for inference; by default at the machine's best precision."""
+    def scorer(self, precision: Precision | None = None, *, dropout: bool = False) -> NetworkScorer:
+        """The trained network ready for inference, see `protocol.TextModel`."""
         return NetworkScorer(
             self.network,
             self.task,
             pad_token_id=self.tokenizer.pad_token_id,
             precision=precision or hardware.precision(),
+            dropout=dropout,
         )

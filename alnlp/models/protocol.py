@@ -89,8 +89,12 @@ class TextModel(Protocol):
         """Train from the pretrained weights on; what was learned before is forgotten."""
         ...
 
-    def scorer(self, precision: Precision | None = None) -> Scorer:
-        """The trained network ready for inference; by default at the machine's best precision."""
+    def scorer(self, precision: Precision | None = None, *, dropout: bool = False) -> Scorer:
+        """The trained network ready for inference, by default at the machine's best precision.
+
+        With `dropout` left on, each pass is a draw from an approximate posterior (Gal and
+        Ghahramani, "Dropout as a Bayesian Approximation", ICML 2016).
+        """
         ...
 
     def save(self, folder: Path) -> None:

@@ -24,17 +24,25 @@ class _Instrument:
         task: the question the network was trained for.
         pad_token_id: fills short rows.
         precision: of everything but the head.
+        dropout: whether dropout is left on.
     """
 
     def __init__(
-        self, network: PreTrainedModel, task: Task, *, pad_token_id: int, precision: Precision
+        self,
+        network: PreTrainedModel,
+        task: Task,
+        *,
+        pad_token_id: int,
+        precision: Precision,
+        dropout: bool = False,
     ) -> None:
         self.pad_token_id = pad_token_id
         self.outputs = len(output_names(task))
-        self.width = int(network.config.hidden_size)
+        self.width = head_of(network, self.outputs).in_features
         self._multilabel = task.multilabel
+        if precision == "bf16" or dropout:
+            network = copy.deepcopy(network).train(dropout)
         if precision == "bf16":
-            network = copy.deepcopy(network)
             nn.Module.to(network, torch.bfloat16)
             # Logits in 8 bits would make ties of the margins that strategies rank by.
             head = head_of(network, self.outputs).float()
@@ -42,18 +50,19 @@ class _Instrument:
         self._network = network
 
     def _read(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits, and the mean of the encoder's last hidden states over the unmasked tokens."""
-        states: list[Tensor] = []
+        """Logits, and what the head makes them of: (B, D) or (B, L, D), float32."""
+        seen: list[Tensor] = []
 
-        def keep(_module: nn.Module, _args: Any, output: Any) -> None:
-            states.append(output[0])
+        def keep(_module: nn.Module, args: Any) -> None:
+            seen.append(args[0].float())
 
-        ids, mask = ids.to(self._network.device), mask.to(self._network.device)
-        with self._network.base_model.register_forward_hook(keep):
+        head = head_of(self._network, self.outputs)
+        with head.register_forward_pre_hook(keep):
             logits = self._network(input_ids=ids, attention_mask=mask).logits.float()
-        weights = mask.unsqueeze(-1)
-        embeddings = (states[0].float() * weights).sum(dim=1) / weights.sum(dim=1)
-        return logits, embeddings.cpu()
+        return logits, seen[0]
+
+    def _moved(self, *tensors: Tensor) -> tuple[Tensor, ...]:
+        return tuple(tensor.to(self._network.device) for tensor in tensors)
 
 
 class NetworkScorer(_Instrument):
@@ -63,11 +72,11 @@ class NetworkScorer(_Instrument):
     def step(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Probabilities (B, K) and embeddings (B, D), float32, of token ids and mask (B, L).
 
-        An embedding is the mean of the encoder's last hidden states over the unmasked tokens.
+        An embedding is what the head sees, so that the gradients of the head are known from it.
         """
-        logits, embeddings = self._read(ids, mask)
+        logits, embeddings = self._read(*self._moved(ids, mask))
         probabilities = logits.sigmoid() if self._multilabel else logits.softmax(dim=-1)
-        return probabilities.cpu(), embeddings
+        return probabilities.cpu(), embeddings.cpu()
 
 
 class TokenScorer(_Instrument):
@@ -77,11 +86,16 @@ class TokenScorer(_Instrument):
     def step(self, ids: Tensor, mask: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
         """Log-probabilities (W, T) of the tags at some tokens and embeddings (B, D), float32.
 
+        An embedding is the mean over the unmasked tokens of what the head sees.
+
         Args:
             ids: token ids (B, L).
             mask: 0/1 of shape (B, L).
             places: of W tokens, as indices into the flattened ids.
         """
-        logits, embeddings = self._read(ids, mask)
+        ids, mask = self._moved(ids, mask)
+        logits, seen = self._read(ids, mask)
+        weights = mask.unsqueeze(-1)
+        embeddings = (seen * weights).sum(dim=1) / weights.sum(dim=1)
         chosen = logits.flatten(0, 1)[places.to(logits.device)]
-        return chosen.log_softmax(dim=-1).cpu(), embeddings
+        return chosen.log_softmax(dim=-1).cpu(), embeddings.cpu()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import cast
 
 import numpy as np
@@ -106,16 +105,7 @@ class Tagger(Trainable):
             progress=progress,
         )
         self._network, self.seed = network, seed
-        return FitReport(
-            examples=len(texts),
-            steps=steps,
-            seconds=round(time.perf_counter() - started, 3),
-            loss=loss,
-            seed=seed,
-            precision=hardware.precision(),
-            configuration=asdict(self.config),
-            left_out=sum(left_out for _, left_out in encoded),
-        )
+        return self._report(texts, steps, loss, started, sum(left_out for _, left_out in encoded))
 
     def _targets(self, window: Window, tags: Targets) -> Targets:
         """The tag of each token of a window, of shape (L,); UNKNOWN where none is learnt."""

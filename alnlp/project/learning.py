@@ -11,23 +11,37 @@ from numpy.typing import NDArray
 
 from alnlp.data import Pool
 from alnlp.data.words import Words
-from alnlp.progress import Progress
+from alnlp.models import split
+from alnlp.progress import Progress, Step
 from alnlp.project.readout import Prediction, predictions
 from alnlp.tasks import Answer, Task
 
 if TYPE_CHECKING:
+    from alnlp.inference.tokens import TokenStore
     from alnlp.models.finetuned import FineTuned
+    from alnlp.models.frozen import Probe
     from alnlp.models.protocol import FitReport
     from alnlp.models.tagger import Tagger
 
     Model = FineTuned | Tagger
 
+Rows = NDArray[np.int64]
+
+#: Passes with dropout, and models of a committee that are trained each: enough to see where they
+#: disagree, at a bearable price.
+SAMPLES, COMMITTEE = 10, 4
+
 _TEXTS_AT_ONCE = 10_000
 
 
-def new_model(task: Task, checkpoint: str) -> Model:
-    """An untrained model for a task, from a pretrained checkpoint."""
-    return _kind(task)(task, checkpoint)
+def new_model(task: Task, name: str) -> Model:
+    """An untrained model for a task, by a name of the catalogue of models."""
+    probe, checkpoint = split(name)
+    if not probe:
+        return _kind(task)(task, checkpoint)
+    from alnlp.models.frozen import Probe
+
+    return Probe(task, checkpoint)
 
 
 def load_model(task: Task, folder: Path) -> Model:
@@ -48,23 +62,28 @@ def _kind(task: Task) -> type[Model]:
 def fit(
     model: Model,
     pool: Pool,
-    rows: NDArray[np.int64],
+    rows: Rows,
     answers: Sequence[Answer],
     seed: int,
+    cache: Path,
     progress: Progress | None,
 ) -> FitReport:
-    """Train on the answers to some rows of a pool."""
+    """Train on the answers to some rows of a pool; `cache` keeps what never changes."""
     texts = pool.texts(rows)
-    if not model.task.spans:
+    if model.task.spans:
+        words = [pool.words(row) for row in rows.tolist()]
+        return cast("Tagger", model).fit(
+            texts,
+            answers,  # type: ignore[arg-type]  # the task has checked them
+            words=words,
+            seed=seed,
+            progress=progress,
+        )
+    if not is_probe(model):
         return cast("FineTuned", model).fit(texts, answers, seed=seed, progress=progress)
-    words = [pool.words(row) for row in rows.tolist()]
-    return cast("Tagger", model).fit(
-        texts,
-        answers,  # type: ignore[arg-type]  # the task has checked them
-        words=words,
-        seed=seed,
-        progress=progress,
-    )
+    probe = cast("Probe", model)
+    known = embeddings(probe, pool, cache, progress)[rows].astype(np.float32)
+    return probe.fit(texts, answers, seed=seed, progress=progress, embeddings=known)
 
 
 def predict(
@@ -87,30 +106,122 @@ def predict(
 
 
 def score(
-    model: Model, pool: Pool, rows: NDArray[np.int64], cache: Path, progress: Progress | None
+    model: Model, pool: Pool, rows: Rows, cache: Path, progress: Progress | None
 ) -> dict[str, NDArray[Any]]:
-    """What a model says of rows of a pool, as arrays for its round; `cache` keeps the tokens."""
+    """What a model says of rows of a pool, as arrays by name; `cache` keeps what never changes."""
     if model.task.spans:
         from alnlp.inference.tagging import score_spans
 
-        def fetch(wanted: NDArray[np.int64]) -> tuple[list[str], list[Words]]:
+        def fetch(wanted: Rows) -> tuple[list[str], list[Words]]:
             return pool.texts(wanted), [pool.words(row) for row in wanted.tolist()]
 
         return score_spans(cast("Tagger", model), fetch, rows, progress=progress).arrays()
+    if is_probe(model):
+        known = embeddings(cast("Probe", model), pool, cache, progress)[rows]
+        return {"probabilities": cast("Probe", model).read(known), "embeddings": known}
     from alnlp.inference import engine
+
+    tokens = _tokens(model, pool, cache, progress)
+    return engine.score(cast("FineTuned", model), tokens, rows, progress=progress).arrays()
+
+
+def embeddings(
+    model: Probe, pool: Pool, cache: Path, progress: Progress | None
+) -> NDArray[np.float16]:
+    """What the head of a frozen network sees of each text of a pool (N, D), mapped from disk."""
+    from alnlp import hardware
+    from alnlp.inference import features
+    from alnlp.inference.tokens import fingerprint
+
+    model.start()
+    tokens = _tokens(model, pool, cache, progress)
+    reader = fingerprint(model.tokenizer, model.max_length)
+    path = cache / "embeddings" / f"{reader}-{model.weights_name}.{hardware.precision()}"
+    return features.embeddings(path, model, tokens, progress)
+
+
+def is_probe(model: Model) -> bool:
+    """Whether the model's network stays as it was pretrained, so that embeddings can be kept."""
+    from alnlp.models.frozen import Probe
+
+    return isinstance(model, Probe)
+
+
+def _tokens(model: Model, pool: Pool, cache: Path, progress: Progress | None) -> TokenStore:
     from alnlp.inference.tokens import TokenStore
 
-    tokens = TokenStore.update(
-        cache,
+    return TokenStore.update(
+        cache / "tokens",
         model.tokenizer,
         model.max_length,
         lambda row: _texts_from(pool, row),
         len(pool),
         progress=progress,
     )
-    return engine.score(cast("FineTuned", model), tokens, rows, progress=progress).arrays()
 
 
 def _texts_from(pool: Pool, row: int) -> Iterator[list[str]]:
     for start in range(row, len(pool), _TEXTS_AT_ONCE):
         yield pool.texts(np.arange(start, min(start + _TEXTS_AT_ONCE, len(pool))))
+
+
+def samples(
+    model: Model, pool: Pool, rows: Rows, cache: Path, seed: int, progress: Progress | None
+) -> NDArray[np.float32]:
+    """Probabilities (S, N, K) of S passes over rows of a pool with dropout left on."""
+    import torch
+
+    torch.manual_seed(seed)
+    if is_probe(model):
+        known = embeddings(cast("Probe", model), pool, cache, progress)[rows]
+        return np.stack([cast("Probe", model).read(known, dropout=True) for _ in range(SAMPLES)])
+    from alnlp.inference import engine
+
+    tokens = _tokens(model, pool, cache, progress)
+    passes = []
+    for done in range(SAMPLES):
+
+        def tick(step: Step, done: int = done) -> None:
+            if progress:
+                progress(Step("sample", done * len(rows) + step.done, SAMPLES * len(rows), "texts"))
+
+        scored = engine.score(cast("FineTuned", model), tokens, rows, dropout=True, progress=tick)
+        passes.append(scored.probabilities)
+    return np.stack(passes)
+
+
+def committee(
+    task: Task,
+    name: str,
+    pool: Pool,
+    labelled: Rows,
+    answers: Sequence[Answer],
+    rows: Rows,
+    cache: Path,
+    seed: int,
+    progress: Progress | None,
+) -> NDArray[np.float32]:
+    """Probabilities (M, N, K) of M models, each trained on a bootstrap sample with its own seed.
+
+    Abe and Mamitsuka, "Query Learning Strategies Using Boosting and Bagging", ICML 1998.
+    """
+    rng = np.random.default_rng(seed)
+    said = []
+    for member in range(1, COMMITTEE + 1):
+        bag = np.sort(rng.integers(0, len(labelled), len(labelled)))
+        model = new_model(task, name)
+        given = [answers[place] for place in bag.tolist()]
+        fit(model, pool, labelled[bag], given, seed + member, cache, progress)
+        said.append(score(model, pool, rows, cache, progress)["probabilities"])
+    return np.stack(said)
+
+
+def text_embeddings(model: Model, texts: Sequence[str]) -> NDArray[np.float16]:
+    """Embeddings (n, D) of texts that are in no pool."""
+    if model.task.spans:
+        from alnlp.inference.tagging import predict_spans
+
+        return predict_spans(cast("Tagger", model), texts).embeddings
+    from alnlp.inference.engine import predict_texts
+
+    return predict_texts(cast("FineTuned", model), texts).embeddings

@@ -17,6 +17,7 @@ from alnlp.models import locate
 from alnlp.progress import Progress
 from alnlp.project import browsing, creating, exporting, learning, rounds, training
 from alnlp.project.browsing import Answered, Found, Which
+from alnlp.project.candidates import WITHOUT_NETWORK
 from alnlp.project.creating import IMPORTED, STORE, Source, first_of
 from alnlp.project.readout import Prediction
 from alnlp.project.rounds import Round
@@ -282,26 +283,9 @@ class Project:
         amount = Amount.of(n, tokens, self.settings.batch_size, self.task)
         if not isinstance(annotator, str) or not annotator.strip():
             raise ProjectError(f"annotator: got {annotator!r}, expected a name")
-        ttl = self.settings.lease_hours * 3600
-        notice = None
         with self._state.lock:
-            mine = self._state.open_leases(annotator)
-            while amount.texts is None or len(mine) < amount.texts:
-                choice = self._state.choose(mine, amount, annotator, strategy)
-                notice = choice.notice or notice
-                if not len(choice.rows):
-                    break
-                requests = [
-                    LeaseRequest(self.pool.ids[row], choice.why, choice.strategy)
-                    for row in choice.rows.tolist()
-                ]
-                granted = self._store.lease(requests, annotator, uuid.uuid4().hex, ttl)
-                # Another process may have been faster with some of them: then ask for the rest.
-                mine = self._state.open_leases(annotator)
-                if amount.tokens is not None and len(granted) == len(requests):
-                    break  # a budget is hardly ever used up to the last word
-            self._store.renew(annotator, ttl)
-            return Batch(tuple(self._state.asked(mine[: amount.texts])), notice)
+            mine, notice = self._state.hand_out(amount, annotator, strategy)
+            return Batch(tuple(self._state.asked(mine)), notice)
 
     def release(self, annotator: str, keep: Collection[str] = ()) -> int:
         """Give back what an annotator has not answered, but for `keep`; how many."""
@@ -367,19 +351,37 @@ class Project:
 
     # Training and using -------------------------------------------------------------------------
 
-    def train(self, *, score: bool | None = None, progress: Progress | None = None) -> Round:
+    def train(
+        self,
+        *,
+        score: bool | None = None,
+        strategy: str | Strategy | None = None,
+        progress: Progress | None = None,
+    ) -> Round:
         """Fine-tune on all answers, score the pool, and write a round.
 
         Args:
-            score: whether to score the unlabelled pool; where None, only if the project's
-                strategy reads a model. Without scores there are no suggestions.
+            score: whether to score the unlabelled pool; where None, only if the strategy reads a
+                model. Without scores there are no suggestions.
+            strategy: what `ask` will choose by, so that all it needs is kept; the project's own
+                where None.
             progress: told how it goes on; it may raise `Cancelled`.
         """
+        chosen = self.settings.strategy if strategy is None else strategy
+        spec = find(chosen, self.task.kind)[1]
         if score is None:
-            score = find(self.settings.strategy, self.task.kind)[1].needs_model
+            score = bool(spec.needs_for(self.task.kind) - WITHOUT_NETWORK)
         with self._state.refreshed() as ledger:
-            plan = self._state.plan(ledger, score)
+            plan = self._state.plan(ledger, score, spec.needs_for(self.task.kind))
         return training.run(plan, progress)
+
+    def prepare(self, *, progress: Progress | None = None) -> None:
+        """Read the pool by the pretrained network, for strategies that need no training.
+
+        Before the first training, `ask` can then choose by typiclust, k_center, zero_shot and the
+        like; without it the first batch is drawn at random.
+        """
+        training.prepare(self._state.folder, self.pool, self.task, self.settings, progress)
 
     def evaluate(self, *, progress: Progress | None = None) -> dict[str, float]:
         """The metrics of the newest round on the test set."""
@@ -389,7 +391,7 @@ class Project:
             )
         newest = self._state.need_round()
         return newest.metrics or training.measure(
-            self._state.model(), self.task, self.test, progress
+            self._state.model(), self.task, self.test, self._state.folder, progress
         )
 
     def predict(

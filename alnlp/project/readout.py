@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from alnlp.data import Pool
 from alnlp.data.spans import Span, answer_of
-from alnlp.project.rounds import Round
-from alnlp.signals import Signals, file_name
 from alnlp.tasks import Answer, Task
 
 Rows = NDArray[np.int64]
@@ -79,33 +76,3 @@ def _part(arrays: Arrays, name: str, place: int) -> NDArray[Any]:
     ends = arrays[f"{name}_ends"]
     part: NDArray[Any] = arrays[name][int(ends[place - 1]) if place else 0 : int(ends[place])]
     return part
-
-
-def _word_counts(pool: Pool, newest: Round | None, rows: Rows) -> Rows:
-    """How many words some pool rows have, from the round where it has scored them."""
-    counts = np.zeros(len(rows), np.int64)
-    known = np.zeros(len(rows), bool)
-    if newest is not None and newest.is_scored and len(newest.rows):
-        places = newest.positions(rows)
-        known = places >= 0
-        counts[known] = newest.arrays["words"][places[known]]
-    counts[~known] = [len(pool.words(row)) for row in rows[~known].tolist()]
-    return counts
-
-
-def signals(pool: Pool, task: Task, newest: Round | None, rows: Rows) -> Signals:
-    """What the newest round says of candidate rows, for a strategy; nothing without a round."""
-
-    def array(name: str) -> Callable[[], NDArray[Any]]:
-        return lambda: np.asarray(newest.arrays[name][newest.positions(rows)])  # type: ignore[union-attr]
-
-    known: dict[str, Callable[..., Any]] = {}
-    if task.spans:
-        known["costs"] = lambda indices: _word_counts(pool, newest, rows[indices])
-    if newest is not None and newest.is_scored:
-        known["embeddings"] = array("embeddings")
-        if task.spans:
-            known["scores"] = lambda name: array(file_name(name))()
-        else:
-            known["probabilities"] = array("probabilities")
-    return Signals(len(rows), known, task.multilabel, task.spans)

@@ -11,24 +11,20 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from alnlp.errors import ProjectError
+from alnlp.project.kept import KeptSignals, damaged
 
 _INFO = "round.json"
 _TEMPORARY = ".writing-"
 
 
 @dataclass(frozen=True)
-class Round:
+class Round(KeptSignals):
     """One finished retraining.
 
     Attributes:
@@ -77,59 +73,12 @@ class Round:
             info = json.loads((folder / _INFO).read_text(encoding="utf-8"))
             return Round(number=int(folder.name), folder=folder, **info)
         except (OSError, ValueError, TypeError) as error:
-            raise _damaged(folder, error) from error
+            raise damaged(folder, error) from error
 
     @property
     def has_weights(self) -> bool:
         """Whether the model is still on disk; old rounds keep only their metrics."""
         return all((self.folder / name).exists() for name in ("config.json", "model.safetensors"))
-
-    @cached_property
-    def is_scored(self) -> bool:
-        """Whether it holds signals for the pool."""
-        return (self.folder / "rows.npy").exists()
-
-    @cached_property
-    def rows(self) -> NDArray[np.int64]:
-        """(M,) ascending pool rows that were scored."""
-        return self._array("rows")
-
-    @cached_property
-    def arrays(self) -> Mapping[str, NDArray[Any]]:
-        """What the model said of the M rows, by name, memory-mapped."""
-        names = sorted(path.stem for path in self.folder.glob("[!.]*.npy"))
-        return {name: self._array(name) for name in names}
-
-    def open_signals(self) -> None:
-        """Map the arrays now: what is mapped stays readable when the round is pruned."""
-        if self.is_scored:
-            self.rows, self.arrays  # noqa: B018 - for their caches
-
-    def _array(self, name: str) -> NDArray[Any]:
-        try:
-            path = self.folder / f"{name}.npy"
-            array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
-            if not array.size:  # an empty file cannot stay mapped
-                array = np.load(path, allow_pickle=False)
-        except FileNotFoundError:
-            raise
-        except (OSError, ValueError, EOFError) as error:
-            raise _damaged(self.folder, error) from error
-        return array
-
-    def positions(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Where each pool row stands in the arrays; -1 where it was not scored."""
-        if not self.is_scored or not len(self.rows):
-            return np.full(len(rows), -1, dtype=np.int64)
-        found = np.minimum(np.searchsorted(self.rows, rows), len(self.rows) - 1)
-        return np.where(self.rows[found] == rows, found, -1)
-
-
-def _damaged(folder: Path, error: Exception) -> ProjectError:
-    what = " ".join(str(error).split())
-    return ProjectError(
-        f"{folder}: a damaged round ({what}); remove this folder to go on with the round before"
-    )
 
 
 def finished(folder: Path) -> list[Round]:
@@ -167,15 +116,6 @@ def writing(folder: Path) -> Iterator[Path]:
         yield temporary
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-
-
-def save_signals(folder: Path, rows: NDArray[np.int64], arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Write the signals of M scored rows; `rows.npy` comes last, since it says they are there."""
-    for name, array in arrays.items():
-        np.save(folder / f"{name}.npy", array, allow_pickle=False)
-    temporary = folder / ".rows.npy"
-    np.save(temporary, rows, allow_pickle=False)
-    temporary.replace(folder / "rows.npy")
 
 
 def publish(temporary: Path, made: Round) -> Round:

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from alnlp.data import Pool
 from alnlp.data.words import Words
 from alnlp.errors import ProjectError
-from alnlp.project.readout import Prediction, signals
-from alnlp.project.rounds import Round
+from alnlp.project.candidates import WITHOUT_NETWORK, Known, available, signals
+from alnlp.project.kept import KeptSignals
+from alnlp.project.readout import Prediction
 from alnlp.strategies import STRATEGIES, Strategy, find, select, select_within
 from alnlp.tasks import Answer, Task
 
@@ -126,7 +127,8 @@ class Choice:
 def choose(
     pool: Pool,
     task: Task,
-    newest: Round | None,
+    kept: KeptSignals | None,
+    known: Known,
     *,
     strategy: str | Strategy,
     amount: Amount,
@@ -139,7 +141,8 @@ def choose(
     Args:
         pool: all examples.
         task: the kind of answers.
-        newest: the newest round, None before the first training.
+        kept: the newest round; before the first, what the pretrained network says, or None.
+        known: of answers and searches.
         strategy: a name or a callable.
         amount: how much the whole batch may hold.
         taken: rows that must not be chosen: answered, skipped or leased.
@@ -149,18 +152,24 @@ def choose(
     name, spec = find(strategy, task.kind)
     candidates = _candidates(pool, taken, mine, rng)
     notice = None
-    if spec.needs_model:
-        if newest is None or not newest.is_scored:
+    needs = spec.needs_for(task.kind)
+    if needs - WITHOUT_NETWORK:
+        if kept is None or not kept.is_scored:
             notice = "no model has been trained yet: this batch is drawn at random"
+        elif needs - available(task, kept):
+            notice = (
+                f"nothing has been prepared for the strategy {name} yet: this batch is drawn at "
+                "random; the next training prepares it"
+            )
         else:
-            positions = newest.positions(candidates)
+            positions = kept.positions(candidates)
             if (positions >= 0).any():
                 candidates = candidates[positions >= 0]
             elif len(candidates):
                 notice = "the newest model has not seen these examples: drawn at random"
         if notice:
             name, spec = COLD_START, STRATEGIES[COLD_START]
-    seen = signals(pool, task, newest, candidates)
+    seen = signals(pool, task, kept, candidates, known)
     if amount.texts is not None:
         chosen = select(spec, seen, amount.texts - len(mine), rng)
     else:

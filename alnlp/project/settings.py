@@ -21,6 +21,7 @@ class Settings:
         seed: of every random draw and every training.
         guidelines: what annotators are told, as plain text.
         lease_hours: how long an example stays reserved for an annotator who does not answer.
+        queries: words or texts that people search the pool by, for the strategy "seeded".
         keep_rounds: the newest rounds whose weights stay on disk; metrics stay for ever.
     """
 
@@ -31,8 +32,13 @@ class Settings:
     guidelines: str = ""
     lease_hours: float = 24.0
     keep_rounds: int = 2
+    queries: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        queries: Any = self.queries
+        if isinstance(queries, str) or not all(isinstance(q, str) and q.strip() for q in queries):
+            raise ProjectError(f"queries: got {queries!r}, expected a list of texts, none empty")
+        object.__setattr__(self, "queries", tuple(queries))  # JSON gives lists
         for name, least, most in _WHOLE_NUMBERS:
             value = getattr(self, name)
             if type(value) is not int or not least <= value <= most:
@@ -62,4 +68,4 @@ class Settings:
 
     def to_dict(self) -> dict[str, Any]:
         """The settings as JSON-able values."""
-        return asdict(self)
+        return {**asdict(self), "queries": list(self.queries)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,11 +17,13 @@ from alnlp.data.spans import SpanAnswer, looked_at
 from alnlp.errors import ProjectError
 from alnlp.project import browsing, learning, rounds, training
 from alnlp.project.browsing import Answered, Found
+from alnlp.project.candidates import Known
+from alnlp.project.cold import ColdStart
 from alnlp.project.readout import Prediction, predictions
 from alnlp.project.rounds import Round
 from alnlp.project.selection import Amount, AskedExample, Choice, choose
 from alnlp.project.settings import Settings
-from alnlp.store import Event, Lease, Ledger, Store
+from alnlp.store import Event, Lease, LeaseRequest, Ledger, Store
 from alnlp.strategies import Strategy
 from alnlp.tasks import Answer, Task
 
@@ -136,6 +139,31 @@ class State:
             self.store.release(annotator, keep=[lease.example_id for lease in kept])
         return kept
 
+    def hand_out(
+        self, amount: Amount, annotator: str, strategy: str | Strategy | None
+    ) -> tuple[list[Lease], str | None]:
+        """What the annotator holds already, filled up by the strategy; a notice with it."""
+        ttl = self.settings.lease_hours * 3600
+        notice = None
+        with self.lock:
+            mine = self.open_leases(annotator)
+            while amount.texts is None or len(mine) < amount.texts:
+                choice = self.choose(mine, amount, annotator, strategy)
+                notice = choice.notice or notice
+                if not len(choice.rows):
+                    break
+                requests = [
+                    LeaseRequest(self.pool.ids[row], choice.why, choice.strategy)
+                    for row in choice.rows.tolist()
+                ]
+                granted = self.store.lease(requests, annotator, uuid.uuid4().hex, ttl)
+                # Another process may have been faster with some of them: then ask for the rest.
+                mine = self.open_leases(annotator)
+                if amount.tokens is not None and len(granted) == len(requests):
+                    break  # a budget is hardly ever used up to the last word
+            self.store.renew(annotator, ttl)
+            return mine[: amount.texts], notice
+
     def choose(
         self,
         mine: Sequence[Lease],
@@ -148,19 +176,33 @@ class State:
         # is seen at least once.
         leased = [lease.example_id for lease in self.store.leases()]
         settings, newest = self.settings, self.newest_round
+        kept = newest if newest and newest.is_scored else ColdStart.of(self.folder, settings)
         with self.refreshed() as ledger:
             taken = [*ledger.labels(), *ledger.skipped(annotator), *leased]
             entropy = [settings.seed, newest.number if newest else 0, ledger.seq, len(leased)]
             return choose(
                 self.pool,
                 self.task,
-                newest,
+                kept,
+                self._known(ledger, settings),
                 strategy=settings.strategy if strategy is None else strategy,
                 amount=amount,
                 taken=np.concatenate([self.pool.rows(taken), self.held_out]),
                 mine=self.pool.rows([lease.example_id for lease in mine]),
                 rng=np.random.default_rng(entropy),
             )
+
+    def _known(self, ledger: Ledger, settings: Settings) -> Known:
+        """What strategies may know beside what a model says."""
+        answers = self.labels(ledger)
+        rows = dict(zip(answers, self.pool.rows(list(answers)).tolist(), strict=True))
+        given = ledger.answers()
+        seconds = {
+            row: float(np.median(timed))
+            for example, row in rows.items()
+            if (timed := [event.seconds for event in given[example].values() if event.seconds])
+        }
+        return Known({rows[i]: said for i, said in answers.items()}, seconds, settings.queries)
 
     def asked(self, leases: Sequence[Lease]) -> Iterator[AskedExample]:
         """The leased examples with what the newest model says of them."""
@@ -204,8 +246,8 @@ class State:
         rows = self.pool.rows([event.example_id for event in events]).tolist()
         return [Answered(self.pool[row], event) for row, event in zip(rows, events, strict=True)]
 
-    def plan(self, ledger: Ledger, score: bool) -> training.Plan:
-        """What the next round will train on and score."""
+    def plan(self, ledger: Ledger, score: bool, needs: frozenset[str]) -> training.Plan:
+        """What the next round will train on, score, and keep for the strategy."""
         newest, answers = self.newest_round, self.labels(ledger)
         rows = self.pool.rows(list(answers))
         order = np.argsort(rows)
@@ -221,7 +263,9 @@ class State:
             rows=rows[order],
             answers=[said[place] for place in order.tolist()],
             unlabelled=np.flatnonzero(free),
+            needs=needs,
             score=score,
+            previous=newest,
             seq=ledger.seq,
             agreement=browsing.agreement(ledger, newest.number) if newest else None,
             spent=self._spent(ledger, answers),

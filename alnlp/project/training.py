@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from filelock import FileLock, Timeout
@@ -17,8 +17,14 @@ from numpy.typing import NDArray
 
 from alnlp.data import Pool
 from alnlp.errors import ProjectError
+from alnlp.models import split
 from alnlp.progress import Progress, Step
 from alnlp.project import learning, rounds
+from alnlp.project.cold import NEEDS as COLD_START_NEEDS
+from alnlp.project.cold import ColdStart
+from alnlp.project.evidence import collect, of_words
+from alnlp.project.kept import save_signals
+from alnlp.project.readout import predictions
 from alnlp.project.rounds import Round
 from alnlp.project.settings import Settings
 from alnlp.tasks import Answer, Task
@@ -41,7 +47,9 @@ class Plan:
         rows: (M,) ascending pool rows to train on.
         answers: their M answers.
         unlabelled: (U,) ascending pool rows to score afterwards.
+        needs: the signals to keep for the strategy, see `StrategySpec.needs`.
         score: whether to score them.
+        previous: the newest round, None before the first.
         seq: the newest annotation event that is counted in.
         agreement: how often the suggestions of the round before were kept.
         spent: what the answers cost, see `Round`.
@@ -55,7 +63,9 @@ class Plan:
     rows: NDArray[np.int64]
     answers: Sequence[Answer]
     unlabelled: NDArray[np.int64]
+    needs: frozenset[str]
     score: bool
+    previous: Round | None
     seq: int
     agreement: dict[str, float] | None
     spent: Mapping[str, float]
@@ -74,18 +84,20 @@ def run(plan: Plan, progress: Progress | None) -> Round:
     with _alone(plan.folder), rounds.writing(plan.folder / "rounds") as temporary:
         seconds: dict[str, float] = {}
         model = learning.new_model(plan.task, plan.settings.model)
-        seed = plan.settings.seed
+        cache = plan.folder / "cache"
         with _timed(seconds, "train"):
-            report = learning.fit(model, plan.pool, plan.rows, plan.answers, seed, progress)
+            report = learning.fit(
+                model, plan.pool, plan.rows, plan.answers, plan.settings.seed, cache, progress
+            )
         metrics: dict[str, float] = {}
         if len(plan.test):
             with _timed(seconds, "evaluate"):
-                metrics = measure(model, plan.task, plan.test, progress)
+                metrics = measure(model, plan.task, plan.test, plan.folder, progress)
         if plan.score:
-            cache = plan.folder / "cache" / "tokens"
             with _timed(seconds, "score"):
                 arrays = learning.score(model, plan.pool, plan.unlabelled, cache, progress)
-                rounds.save_signals(temporary, plan.unlabelled, arrays)
+                more = collect(plan, model, arrays, plan.previous, cache, progress)
+                save_signals(temporary, plan.unlabelled, {**arrays, **more})
         made = _describe(plan, report, metrics, seconds)
         model.save(temporary)
         _write_card(plan, report, made, temporary)
@@ -94,18 +106,47 @@ def run(plan: Plan, progress: Progress | None) -> Round:
         return published
 
 
-def measure(model: Model, task: Task, test: Pool, progress: Progress | None) -> dict[str, float]:
-    """The metrics of a model on held-out examples with gold answers."""
+def prepare(
+    folder: Path, pool: Pool, task: Task, settings: Settings, progress: Progress | None
+) -> ColdStart:
+    """Keep what the pretrained network says of a pool, for strategies that need no training.
+
+    Raises:
+        ProjectError: a training of this project is running.
+        ModelError: the network cannot be loaded.
+        Cancelled: the listener asked for it; what was read so far is kept.
+    """
+    from alnlp.models.frozen import encoder
+
+    with _alone(folder):
+        model = encoder(split(settings.model)[1])
+        embeddings = learning.embeddings(model, pool, folder / "cache", progress)
+        words = of_words(model, task.labels, settings.queries, COLD_START_NEEDS)
+        nobody: dict[str, NDArray[Any]] = {
+            "labelled_rows": np.empty(0, np.int64),
+            "labelled_embeddings": np.empty((0, embeddings.shape[1]), np.float16),
+        }
+        arrays = {"embeddings": embeddings, **nobody, **words}
+        return ColdStart.write(folder, settings, np.arange(len(pool)), arrays)
+
+
+def measure(
+    model: Model, task: Task, test: Pool, folder: Path, progress: Progress | None
+) -> dict[str, float]:
+    """The metrics of a model on the held-out examples of a project with gold answers."""
     from alnlp import metrics
 
     def relabel(step: Step) -> None:
         if progress is not None:
             progress(Step("evaluate", step.done, step.total, step.unit))
 
-    gold = [task.check(test.gold(row)) for row in range(len(test))]
-    words = [test.words(row) for row in range(len(test))] if task.spans else None
-    said = learning.predict(model, task, test.texts(), words, relabel)
-    return metrics.compute(task, gold, [one.answer for one in said], words)
+    rows = np.arange(len(test))
+    gold = [task.check(test.gold(row)) for row in rows.tolist()]
+    words = [test.words(row) for row in rows.tolist()] if task.spans else None
+    arrays = learning.score(model, test, rows, folder / "cache" / "test", relabel)
+    return metrics.compute(
+        task, gold, [one.answer for one in predictions(task, arrays, rows)], words
+    )
 
 
 @contextmanager

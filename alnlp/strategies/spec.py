@@ -51,6 +51,10 @@ class StrategySpec:
     variants: Mapping[str, Mapping[str, StrategySpec]] = field(default_factory=dict)
     per_word: bool = False
 
+    def needs_for(self, task: str) -> frozenset[str]:
+        """What it reads for a kind of task: models of labels give probabilities, taggers scores."""
+        return self.needs - {"probabilities" if task == "ner" else "scores"}
+
     @property
     def needs_model(self) -> bool:
         """Whether it reads what only a trained model says."""

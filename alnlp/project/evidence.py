@@ -1,0 +1,125 @@
+"""What a round keeps for its strategy besides what the model says of each text of the pool."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alnlp.project import learning
+from alnlp.project.kept import KeptSignals, places
+from alnlp.strategies.committee import committee_heads
+
+if TYPE_CHECKING:
+    from alnlp.progress import Progress
+    from alnlp.project.learning import Model
+    from alnlp.project.training import Plan
+
+Arrays = Mapping[str, NDArray[Any]]
+
+#: Rounds whose probabilities are kept along, the newest included, and models of a cheap committee.
+_ROUNDS, _HEADS = 5, 8
+
+
+def collect(
+    plan: Plan,
+    model: Model,
+    said: Arrays,
+    previous: KeptSignals | None,
+    cache: Path,
+    progress: Progress | None,
+) -> dict[str, NDArray[Any]]:
+    """Arrays, by name, of the signals that the plan's strategy needs.
+
+    Args:
+        plan: of the round.
+        model: trained in this round.
+        said: what it says of the unlabelled rows.
+        previous: what the round before has kept.
+        cache: of what never changes.
+        progress: told how it goes on.
+    """
+    kept: dict[str, NDArray[Any]] = {}
+    seed, needs = plan.settings.seed, plan.needs
+    if needs & {"labelled", "committee"}:
+        known = learning.score(model, plan.pool, plan.rows, cache, None)
+        kept["labelled_rows"] = plan.rows
+        kept["labelled_embeddings"] = known["embeddings"]
+        if not plan.task.spans:
+            kept["labelled_probabilities"] = known["probabilities"]
+            kept.update(_forecasts(plan, previous))
+    if "committee" in needs:
+        kept["committee"] = committee_heads(
+            said["embeddings"],
+            kept["labelled_embeddings"],
+            plan.task.encode(list(plan.answers)),
+            outputs=len(plan.task.labels),
+            members=_HEADS,
+            rng=np.random.default_rng(seed),
+            multilabel=plan.task.multilabel,
+        )
+    if "committee_models" in needs:
+        kept["committee_models"] = learning.committee(
+            plan.task, plan.settings.model, plan.pool, plan.rows, plan.answers, plan.unlabelled,
+            cache, seed, progress,
+        )  # fmt: skip
+    if "samples" in needs:
+        kept["samples"] = learning.samples(model, plan.pool, plan.unlabelled, cache, seed, progress)
+    if "history" in needs:
+        kept["history"] = _history(plan, said["probabilities"], previous)
+    kept.update(of_words(model, plan.task.labels, plan.settings.queries, needs))
+    return kept
+
+
+def of_words(
+    model: Model, labels: tuple[str, ...], queries: tuple[str, ...], needs: frozenset[str]
+) -> dict[str, NDArray[Any]]:
+    """Embeddings of the labels' names and of what people search by, as far as they are needed."""
+    kept: dict[str, NDArray[Any]] = {}
+    if "label_embeddings" in needs:
+        names = [name.replace("_", " ") for name in labels]
+        kept["label_embeddings"] = learning.text_embeddings(model, names)
+    if "query_embeddings" in needs:
+        kept["query_embeddings"] = learning.text_embeddings(model, queries)
+    return kept
+
+
+def _forecasts(plan: Plan, previous: KeptSignals | None) -> dict[str, NDArray[Any]]:
+    """What models said of answered examples before these were answered: rows, probabilities."""
+    width = len(plan.task.labels)
+    rows = [np.empty(0, np.int64)]
+    said = [np.empty((0, width), np.float32)]
+    if previous is not None and previous.is_scored:
+        old = previous.arrays
+        if "forecasts" in old and old["forecasts"].shape[1] == width:
+            rows.append(old["forecast_rows"])
+            said.append(old["forecasts"])
+        found = previous.positions(plan.rows)
+        fresh = (found >= 0) & ~np.isin(plan.rows, np.concatenate(rows))
+        if "probabilities" in old and old["probabilities"].shape[1] == width:
+            rows.append(plan.rows[fresh])
+            said.append(old["probabilities"][found[fresh]])
+    return {"forecast_rows": np.concatenate(rows), "forecasts": np.concatenate(said)}
+
+
+def _history(
+    plan: Plan, said: NDArray[np.float32], previous: KeptSignals | None
+) -> NDArray[np.float32]:
+    """(R, N, K) probabilities of the unlabelled rows in the last rounds, the newest last.
+
+    A text that an earlier round had not scored yet counts as unchanged.
+    """
+    rounds = [said]
+    if previous is not None and previous.is_scored:
+        old = previous.arrays
+        if "history" in old and old["history"].shape[2] == said.shape[1]:
+            found = places(previous.rows, plan.unlabelled)
+            known = (found >= 0)[:, None]
+            rounds = [
+                np.where(known, earlier[np.maximum(found, 0)], said)
+                for earlier in old["history"][1 - _ROUNDS :]
+            ] + rounds
+    return np.stack(rounds)
