@@ -377,6 +377,39 @@ def simulate(
 
 
 @app.command()
+def stream(
+    folder: Folder,
+    budget: Annotated[float, typer.Option(help="The share of the lines to choose.")] = 0.05,
+    policy: Annotated[
+        str, typer.Option(help="variable, randomised, split, fixed or random.")
+    ] = "variable",
+    seed: Annotated[int, typer.Option(help="Of every random draw.")] = 0,
+) -> None:
+    """Read lines from standard input, write those worth a label to standard output at once."""
+    from alnlp.project import Project
+    from alnlp.stream import run
+
+    with progress_bars() as progress:
+        done = run(
+            Project.open(folder),
+            sys.stdin.buffer,
+            sys.stdout.buffer,
+            budget=budget,
+            policy=policy,
+            seed=seed,
+            progress=progress,
+        )
+    for row in done.rejected:
+        notes.print(f"line {row.line}: {row.reason}", markup=False)
+    share = f"{done.chosen / done.read:.1%}" if done.read else "none"
+    notes.print(f"{done.read} lines read, {done.chosen} chosen ({share})")
+    if done.drifts:
+        notes.print(f"the texts have changed at line {', '.join(map(str, done.drifts))}")
+    if done.closed:  # the interpreter would complain about a pipe that nobody reads
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@app.command()
 def strategies(as_json: AsJson = False) -> None:
     """The catalogue of strategies."""
     from alnlp.strategies import STRATEGIES
@@ -439,8 +472,8 @@ def _catalogue(entries: list[dict[str, Any]], as_json: bool) -> None:
         _print_json(entries)
         return
     for entry in entries:
-        typer.echo(f"{entry['name']:<18}{entry['summary']}")
-        typer.echo(f"{'':<18}({', '.join(entry['tasks'])}; {entry['source']})")
+        typer.echo(f"{entry['name']:<28}{entry['summary']}")
+        typer.echo(f"{'':<28}({', '.join(entry['tasks'])}; {entry['source']})")
 
 
 def _print_json(value: Any, indent: int | None = 1) -> None:

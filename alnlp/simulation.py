@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from alnlp.errors import DataError, ProjectError
 from alnlp.progress import Progress
-from alnlp.project import Amount, AskedExample, Project
+from alnlp.project import Amount, AskedExample, Project, Round
 from alnlp.strategies import Strategy, find
 from alnlp.tasks import Answer
 
 Oracle = Callable[[AskedExample], Answer]
+
+#: What a project keeps of its simulation, beside its rounds.
+_JOURNAL = "simulation.json"
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,70 @@ def gold_oracle(project: Project) -> Oracle:
     return answer
 
 
+@dataclass
+class _Journal:
+    """What a simulation must know to go on in another process, beside the project's own state.
+
+    Attributes:
+        asked: what was asked for, by name; going on with something else is refused.
+        after: the number of the newest round before the simulation.
+        seq: the newest event of that moment.
+        select: seconds of each choice, by the number of its point.
+    """
+
+    asked: dict[str, Any]
+    after: int
+    seq: int
+    select: list[float] = field(default_factory=list)
+
+    @staticmethod
+    def of(project: Project, asked: dict[str, Any]) -> _Journal:
+        """The journal of a project, a new one where there is none; written with the first batch."""
+        try:
+            text = (project.folder / _JOURNAL).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            newest = project.newest_round
+            return _Journal(asked, newest.number if newest else 0, project.answers_since(0)[1])
+        journal = _Journal(**json.loads(text))
+        for name, value in asked.items():
+            if journal.asked[name] != value:
+                raise ProjectError(
+                    f"{name}: got {value!r}, and the project {project.name} holds a simulation "
+                    f"with {journal.asked[name]!r}; simulate on a new project"
+                )
+        # What was handed out and not answered is drawn once more, and is the same.
+        project.release("me")
+        return journal
+
+    def points(self, project: Project) -> list[SimulatedRound]:
+        """The points whose rounds are on disk."""
+        finished = [made for made in project.history if made.number > self.after]
+        return [self.point(number, made) for number, made in enumerate(finished)]
+
+    def point(self, number: int, made: Round) -> SimulatedRound:
+        """The point of the curve that a round is."""
+        seconds = {
+            "train": made.seconds["train"],
+            "score": made.seconds.get("score", 0.0),
+            "select": self.select[number],
+        }
+        metrics = made.metrics | {k: v for k, v in made.spent.items() if k == "tokens"}
+        return SimulatedRound(number, made.labels, metrics, seconds)
+
+    def is_answered(self, project: Project) -> bool:
+        """Whether the next batch was answered before the run was killed, and not trained on."""
+        newest = project.newest_round
+        seq = newest.seq if newest and newest.number > self.after else self.seq
+        return project.answers_since(seq)[0] > 0
+
+    def note_choice(self, project: Project, number: int, seconds: float) -> None:
+        """Keep how long a choice took, before its answers make it final."""
+        self.select[number:] = [round(seconds, 4)]
+        temporary = project.folder / f".writing-{_JOURNAL}"
+        temporary.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
+        temporary.replace(project.folder / _JOURNAL)
+
+
 def simulate(
     project: Project,
     oracle: Oracle | None = None,
@@ -96,6 +164,10 @@ def simulate(
 
     A plain loop over `ask`, `tell` and `train`; the project ends up as if a person had done it.
 
+    A simulation that was killed is gone on with by the same call on the same project: every
+    finished round is on disk, and each draw depends on nothing but what the project holds, so that
+    the curve is that of a run without a break. More rounds than before make the curve longer.
+
     Args:
         project: with a test set.
         oracle: gives the answer to an example; by default the labels found in the data.
@@ -105,11 +177,11 @@ def simulate(
         initial: examples labelled before the first training; one batch where None.
         strategy: a name or a callable; the project's own where None.
         progress: told about each step of each training.
-        on_round: told about each finished point.
+        on_round: told about each point that this call has finished.
 
     Raises:
         DataError: the project has no test set, or an example no gold label.
-        ProjectError: a negative number of rounds.
+        ProjectError: a negative number of rounds, or the project holds another simulation.
     """
     if rounds < 0:
         raise ProjectError(f"rounds: got {rounds}, expected 0 or more")
@@ -121,25 +193,25 @@ def simulate(
     chosen = settings.strategy if strategy is None else strategy
     name, spec = find(chosen, project.task.kind)
     Amount.of(None if tokens else size, tokens, size, project.task)  # refused before a training
-    points: list[SimulatedRound] = []
-    for number in range(rounds + 1):
-        began = time.perf_counter()
-        if number == 0:
-            batch = project.ask(size if initial is None else initial, strategy="random")
-        else:
-            batch = project.ask(None if tokens else size, tokens=tokens, strategy=chosen)
-        select = time.perf_counter() - began
-        if not batch:
-            break  # the pool is exhausted
-        project.tell({example.id: oracle(example) for example in batch})
+    first = size if initial is None else initial
+    asked = {"initial": first, "batch_size": size, "tokens": tokens, "strategy": name}
+    journal = _Journal.of(project, {**asked, "model": settings.model, "seed": settings.seed})
+    points = journal.points(project)
+    for number in range(len(points), rounds + 1):
+        if not journal.is_answered(project):
+            began = time.perf_counter()
+            if number == 0:
+                batch = project.ask(first, strategy="random")
+            else:
+                batch = project.ask(None if tokens else size, tokens=tokens, strategy=chosen)
+            if not batch:
+                break  # the pool is exhausted
+            select = time.perf_counter() - began
+            answers = {example.id: oracle(example) for example in batch}
+            journal.note_choice(project, number, select)
+            project.tell(answers)
         made = project.train(score=spec.needs_model, progress=progress)
-        seconds = {
-            "train": made.seconds["train"],
-            "score": made.seconds.get("score", 0.0),
-            "select": round(select, 4),
-        }
-        metrics = made.metrics | {k: v for k, v in made.spent.items() if k == "tokens"}
-        points.append(SimulatedRound(number, made.labels, metrics, seconds))
+        points.append(journal.point(number, made))
         if on_round is not None:
             on_round(points[-1])
     if not points:
@@ -151,5 +223,5 @@ def simulate(
         seed=settings.seed,
         pool=project.status()["pool"],
         test=len(project.test),
-        rounds=tuple(points),
+        rounds=tuple(points[: rounds + 1]),
     )

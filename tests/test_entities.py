@@ -12,6 +12,7 @@ from alnlp.data.spans import Span, answer_of, spans_of
 from alnlp.errors import AlnlpError, DataError, ProjectError
 from alnlp.project import Project
 from alnlp.store import NewEvent
+from alnlp.strategies import STRATEGIES
 
 PEOPLE = ["Ana Ruiz", "Ben Ode", "Carla", "Dmitri Petrov", "Elif", "Farid Aziz", "Greta", "Hugo"]
 PLACES = ["Oslo", "Lima", "New Delhi", "Quito", "Accra"]
@@ -58,7 +59,7 @@ def gold(project: Project, example_id: str) -> Any:
 def test_labels_come_from_the_data(entity_project: Callable[..., Project]) -> None:
     project = entity_project()
     assert project.task.labels == ("PERSON", "PLACE")
-    assert project.settings.strategy == "mnlp"
+    assert project.settings.strategy == "entropy:entities"
     assert project.status()["labelled"] == 0
 
 
@@ -72,7 +73,7 @@ def test_a_round_marks_entities(entity_project: Callable[..., Project]) -> None:
     assert made.spent["tokens"] == sum(len(example.words) for example in batch)
     assert set(made.per_label) == {"PERSON", "PLACE"}
     suggested = project.ask(5)
-    assert {example.strategy for example in suggested} == {"mnlp"}
+    assert {example.strategy for example in suggested} == {"entropy:entities"}
     for example in suggested:
         said = example.prediction
         assert said is not None
@@ -214,3 +215,17 @@ def test_mistakes_end_in_one_line(tmp_path: Path, make_project: Callable[..., Pr
             make_project(data=write(tmp_path / "bad.jsonl", rows), task="ner")
         assert "\n" not in str(error.value)
         assert "line 1" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "strategy",
+    [name for name, spec in STRATEGIES.items() if "ner" in spec.tasks and name != "random"],
+)
+def test_every_strategy_for_entities_is_served(
+    entity_project: Callable[..., Project], strategy: str
+) -> None:
+    project = entity_project(queries=["Paris"])
+    batch = project.ask(6, strategy="random")
+    project.tell({example.id: gold(project, example.id) for example in batch})
+    project.train(strategy=strategy)
+    assert {example.strategy for example in project.ask(4, strategy=strategy)} == {strategy}

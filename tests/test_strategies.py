@@ -1,4 +1,4 @@
-"""Every strategy against its contract, every score against a slow and obvious reference."""
+"""Names and variants of strategies, uncertainty scores against slow and obvious references."""
 
 import math
 from dataclasses import replace
@@ -20,16 +20,16 @@ from alnlp.strategies import (
     select_within,
     top,
 )
+from alnlp.strategies.uncertainty import ENTRIES
 
 REDUCED = [
-    f"{name}:{how}" for name, spec in STRATEGIES.items() for how in spec.variants.get("ner", ())
+    f"{name}:{how}" for name, spec in ENTRIES.items() for how in spec.variants.get("ner", ())
 ]
-SEQUENCE = [name for name, spec in STRATEGIES.items() if spec.tasks == ("ner",)]
-#: Every strategy with every task that it serves, in every way of writing it.
-SERVED = [(name, task) for name, spec in STRATEGIES.items() for task in spec.tasks] + [
+SEQUENCE = [name for name, spec in ENTRIES.items() if spec.tasks == ("ner",)]
+#: All of them with every task that they serve, in every way of writing it.
+SERVED = [(name, task) for name, spec in ENTRIES.items() for task in spec.tasks] + [
     (name, "ner") for name in REDUCED
 ]
-MODELLED = [(name, task) for name, task in SERVED if name != "random"]
 
 
 def entry(name: str, task: str) -> StrategySpec:
@@ -96,42 +96,6 @@ def test_top_takes_the_highest(scores: np.ndarray, n: int) -> None:
 def test_ties_are_broken_at_random() -> None:
     firsts = {int(top(np.ones(10), 1, np.random.default_rng(seed))[0]) for seed in range(200)}
     assert firsts == set(range(10))
-
-
-@pytest.mark.parametrize(("name", "task"), SERVED)
-@pytest.mark.parametrize(("size", "n"), [(1, 1), (1, 5), (7, 3), (7, 7), (7, 50), (7, 0)])
-def test_contract(name: str, task: str, size: int, n: int) -> None:
-    values = np.random.default_rng(3).dirichlet(np.ones(4), size=size).astype(np.float32)
-    signals, spec = signals_of(task, values), entry(name, task)
-    first = select(spec, signals, n, np.random.default_rng(0))
-    assert len(first) == min(n, size)
-    assert len(set(first.tolist())) == len(first)
-    assert all(0 <= i < size for i in first)
-    again = select(spec, signals, n, np.random.default_rng(0))
-    assert first.tolist() == again.tolist()
-
-
-@pytest.mark.parametrize(("name", "task"), MODELLED)
-def test_permuting_the_pool_permutes_the_answer(name: str, task: str) -> None:
-    rng = np.random.default_rng(1)
-    values = rng.random((40, 5))
-    if task == "classification":
-        values /= values.sum(axis=1, keepdims=True)
-    order = rng.permutation(40)
-    spec = entry(name, task)
-    plain = select(spec, signals_of(task, values), 10, np.random.default_rng(0))
-    moved = select(spec, signals_of(task, values[order]), 10, np.random.default_rng(0))
-    assert order[moved].tolist() == plain.tolist()
-
-
-@pytest.mark.parametrize(("name", "task"), MODELLED)
-def test_alike_examples_and_broken_probabilities(name: str, task: str) -> None:
-    spec = entry(name, task)
-    alike = signals_of(task, np.full((6, 3), 1 / 3))
-    assert len(select(spec, alike, 4, np.random.default_rng(0))) == 4
-    broken = signals_of(task, np.array([[0.5, 0.5], [np.nan, np.nan]]))
-    with pytest.raises(StrategyError, match="1 of 2"):
-        select(spec, broken, 1, np.random.default_rng(0))
 
 
 @pytest.mark.parametrize("name", REDUCED + SEQUENCE)

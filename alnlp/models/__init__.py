@@ -81,6 +81,16 @@ def resolve(name: str) -> str:
     return str(Path(next(iter(package.submodule_search_locations))) / "model")
 
 
+def check_serves(name: str, kind: str) -> None:
+    """Refuse a model that does not serve a kind of task."""
+    tasks = MODELS[PROBE].tasks
+    if split(name)[0] and kind not in tasks:
+        raise ModelError(
+            f"model: {PROBE} serves {', '.join(tasks)}, and the task is {kind!r}; `alnlp models` "
+            "lists what serves it"
+        )
+
+
 def public_name(name: str) -> str:
     """A model's name as others may read it: the hub id, or a folder's last part."""
     probe, name = split(name)

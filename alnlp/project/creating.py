@@ -10,7 +10,7 @@ from typing import Any
 
 from alnlp.data import ImportReport, import_examples
 from alnlp.errors import DataError, ProjectError
-from alnlp.models import locate
+from alnlp.models import check_serves, locate
 from alnlp.progress import Progress, Step
 from alnlp.project.folders import new_folder
 from alnlp.project.settings import Settings
@@ -76,6 +76,7 @@ def create_folder(
 ) -> None:
     """Write a new project folder; `Project.create` says what the arguments mean."""
     find(settings.strategy, task.kind)
+    check_serves(settings.model, task.kind)
     settings = replace(settings, model=locate(settings.model))
     try:
         with new_folder(folder) as temporary:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from alnlp.data import ImportReport, Pool
 from alnlp.data.words import Words
 from alnlp.errors import DataError, ProjectError
-from alnlp.models import locate
+from alnlp.models import check_serves, locate
 from alnlp.progress import Progress
 from alnlp.project import browsing, creating, exporting, learning, rounds, training
 from alnlp.project.browsing import Answered, Found, Which
@@ -207,6 +207,7 @@ class Project:
     def update_settings(self, **changes: Any) -> Settings:
         """Change some settings; the next batch and the next round use them."""
         if "model" in changes:
+            check_serves(changes["model"], self.task.kind)
             changes["model"] = locate(changes["model"])
 
         def changed(stored: dict[str, Any]) -> dict[str, Any]:

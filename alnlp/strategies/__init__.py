@@ -10,7 +10,23 @@ of words become one of texts (`entropy:max`), for several labels the same (`marg
 from __future__ import annotations
 
 from alnlp.errors import StrategyError
-from alnlp.strategies import uncertainty
+from alnlp.strategies import (
+    bayesian,
+    calibrated,
+    cold_start,
+    committee,
+    contrastive,
+    coverage,
+    expected_change,
+    gradients,
+    history,
+    hybrid,
+    multilabel,
+    rare,
+    reduction,
+    representative,
+    uncertainty,
+)
 from alnlp.strategies.budget import select_within
 from alnlp.strategies.spec import Indices, Strategy, StrategySpec, select, top
 from alnlp.strategies.uncertainty import REDUCTIONS
@@ -30,6 +46,20 @@ __all__ = [
 
 STRATEGIES: dict[str, StrategySpec] = {
     **uncertainty.ENTRIES,
+    **calibrated.ENTRIES,
+    **bayesian.ENTRIES,
+    **committee.ENTRIES,
+    **expected_change.ENTRIES,
+    **gradients.ENTRIES,
+    **coverage.ENTRIES,
+    **representative.ENTRIES,
+    **contrastive.ENTRIES,
+    **hybrid.ENTRIES,
+    **reduction.ENTRIES,
+    **rare.ENTRIES,
+    **multilabel.ENTRIES,
+    **cold_start.ENTRIES,
+    **history.ENTRIES,
 }
 
 
@@ -72,4 +102,4 @@ def find(strategy: str | Strategy, task: str) -> tuple[str, StrategySpec]:
 
 def default(task: str) -> str:
     """The name of the strategy that serves a kind of task best, as far as it was measured."""
-    return "mnlp" if task == "ner" else "margin"
+    return "entropy:entities" if task == "ner" else "margin"

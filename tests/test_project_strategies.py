@@ -1,0 +1,100 @@
+"""Every strategy on a real project: what it needs is kept, and it is it that chooses."""
+
+import numpy as np
+import pytest
+from telling import tell_gold
+
+from alnlp import Project
+from alnlp.errors import ModelError
+from alnlp.project.candidates import expected_seconds
+from alnlp.project.cold import ColdStart
+from alnlp.strategies import STRATEGIES
+
+NAMES = [name for name, spec in STRATEGIES.items() if "classification" in spec.tasks]
+WITHOUT_MODEL = [name for name in NAMES if not STRATEGIES[name].needs_model and name != "random"]
+
+
+def labelled(make_project, model: str, **options) -> Project:
+    project = make_project(model=model, queries=["refund"], **options)
+    tell_gold(project, project.ask(6, strategy="random"))
+    return project
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_probe_serves_every_strategy(name: str, make_project, tiny_model: str) -> None:
+    project = labelled(make_project, f"probe:{tiny_model}")
+    for _ in range(2):
+        project.train(strategy=name)
+        batch = project.ask(4, strategy=name)
+        assert {example.strategy for example in batch} == {name}
+        assert batch.notice is None
+        tell_gold(project, batch)
+    assert project.status()["labelled"] == 14
+
+
+@pytest.mark.parametrize("name", ["bald", "vote_entropy:models", "label_flip", "cal", "zero_shot"])
+def test_a_fine_tuned_model_keeps_what_is_needed(name: str, make_project, tiny_model: str) -> None:
+    project = labelled(make_project, tiny_model)
+    project.train(strategy=name)
+    batch = project.ask(4, strategy=name)
+    assert {example.strategy for example in batch} == {name}
+
+
+@pytest.mark.parametrize("name", WITHOUT_MODEL)
+def test_before_the_first_training(name: str, make_project, tiny_model: str) -> None:
+    project = make_project(model=tiny_model, queries=["refund"])
+    before = project.ask(3, strategy=name, annotator="ana")
+    if name not in ("seeded",):
+        assert {example.strategy for example in before} == {"random"}
+        assert "no model has been trained" in (before.notice or "")
+    project.prepare()
+    assert {example.strategy for example in project.ask(3, strategy=name)} == {name}
+
+
+def test_what_was_prepared_ends_with_its_settings(make_project, tiny_model: str) -> None:
+    project = make_project(model=tiny_model)
+    project.prepare()
+    assert ColdStart.of(project.folder, project.settings)
+    project.update_settings(queries=["refund"])
+    assert ColdStart.of(project.folder, project.settings) is None
+
+
+def test_a_round_without_the_signals_says_so(make_project, tiny_model: str) -> None:
+    project = labelled(make_project, f"probe:{tiny_model}")
+    project.train()
+    batch = project.ask(3, strategy="bald")
+    assert {example.strategy for example in batch} == {"random"}
+    assert "nothing has been prepared for the strategy bald" in (batch.notice or "")
+
+
+def test_a_probe_learns_at_once_and_its_folder_is_a_model(make_project, tiny_model: str) -> None:
+    project = labelled(make_project, f"probe:{tiny_model}")
+    made = project.train()
+    assert made.fit["steps"] == 0
+    texts = [project.pool[row].text for row in range(5)]
+    said = project.predict(texts)
+    kept = project._state.predicted(np.arange(5))
+    for one, other in zip(said, kept, strict=True):
+        if other is not None:
+            assert one.probabilities == pytest.approx(other.probabilities, abs=0.02)
+    from transformers import pipeline
+
+    plain = pipeline("text-classification", model=str(made.folder))(texts)
+    assert [one["label"] for one in plain] == [one.answer for one in said]
+
+
+def test_a_probe_is_no_tagger(make_project) -> None:
+    with pytest.raises(ModelError, match="probe serves classification, multilabel"):
+        make_project(model="probe", task="ner", labels=["A"])
+
+
+def test_expected_seconds_follow_what_was_measured(make_project) -> None:
+    project = make_project()
+    rows = np.arange(len(project.pool))
+    lengths = np.array([len(project.pool[row].text) for row in rows.tolist()])
+    usual = expected_seconds(project.pool, rows, {})
+    np.testing.assert_allclose(usual, 3.0 + 0.06 * lengths)
+    measured = {row: 2.0 + 0.5 * float(lengths[row]) for row in range(20)}
+    np.testing.assert_allclose(
+        expected_seconds(project.pool, rows, measured), 2.0 + 0.5 * lengths, rtol=0.05
+    )
