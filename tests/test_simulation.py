@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from alnlp.errors import DataError
+from alnlp.errors import DataError, ProjectError
 from alnlp.plotting import learning_curves
 from alnlp.project import Project
 from alnlp.simulation import Simulation, simulate
@@ -55,3 +55,13 @@ def test_it_needs_a_test_set_and_labels(make_project: MakeProject, tmp_path: Pat
     bare = make_project("two", data=path, test=test)
     with pytest.raises(DataError, match="has no label in the data"):
         simulate(bare, rounds=1, batch_size=2)
+
+
+def test_the_first_batch_may_be_chosen_as_well(make_project: MakeProject, csv_file: Path) -> None:
+    test = csv_file.with_name("test.csv")
+    test.write_text("text,label\nsomething else entirely,refund\n")
+    project = make_project(test=test)
+    result = simulate(project, rounds=1, batch_size=4, initial=4, initial_strategy="k_center")
+    assert [point.labels for point in result.rounds] == [4, 8]
+    with pytest.raises(ProjectError, match="needs a trained model"):
+        simulate(make_project("two", test=test), rounds=1, initial_strategy="margin")

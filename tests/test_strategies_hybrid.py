@@ -9,7 +9,7 @@ import pytest
 
 from alnlp.signals import Labelled, Loader, Signals
 from alnlp.strategies import cold_start, hybrid, rare, reduction, select, top
-from alnlp.strategies.cosine import nearest, similarity, units
+from alnlp.strategies.neighbours import highest_similarity, normalised, similarity
 from alnlp.strategies.spec import StrategySpec
 from alnlp.strategies.uncertainty import UNSURE, unsure
 
@@ -70,19 +70,21 @@ def test_similarities_equal_their_definition() -> None:
     a, b = rng.normal(size=(7, 3)), rng.normal(size=(5, 3))
     a[2] = 0
     expected = [[slow_similarity(x, y) for y in b.tolist()] for x in a.tolist()]
-    np.testing.assert_allclose(similarity(units(a), units(b)), expected, atol=1e-6)
-    np.testing.assert_allclose(nearest(units(a), units(b)), np.max(expected, axis=1), atol=1e-6)
-    assert nearest(units(a), np.empty((0, 3))).tolist() == [0] * 7
+    np.testing.assert_allclose(similarity(normalised(a), normalised(b)), expected, atol=1e-5)
+    np.testing.assert_allclose(
+        highest_similarity(normalised(a), normalised(b)), np.max(expected, axis=1), atol=1e-5
+    )
+    assert highest_similarity(normalised(a), np.empty((0, 3))).tolist() == [0] * 7
     assert a[2].tolist() == [0, 0, 0]
-    assert units(a.astype(np.float16)).dtype == np.float32
+    assert normalised(a.astype(np.float16)).dtype == np.float32
 
 
 def test_the_nearest_are_found_part_by_part(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(0)
-    a, b = units(rng.normal(size=(50, 4))), units(rng.normal(size=(7, 4)))
-    whole = nearest(a, b)
-    monkeypatch.setattr("alnlp.strategies.cosine._AT_ONCE", 30)
-    np.testing.assert_allclose(nearest(a, b), whole, atol=1e-6)
+    a, b = normalised(rng.normal(size=(50, 4))), normalised(rng.normal(size=(7, 4)))
+    whole = highest_similarity(a, b)
+    monkeypatch.setattr("alnlp.strategies.neighbours._BLOCK", 7)
+    np.testing.assert_allclose(highest_similarity(a, b), whole, atol=1e-5)
 
 
 # Cluster-Margin -------------------------------------------------------------------------------
@@ -186,9 +188,11 @@ def test_weighted_product(task: str, seed: int) -> None:
         expected.append(float(unsure(signals)[i]) * dense * away)
     score = ENTRIES["weighted_product"].score
     assert score is not None
-    np.testing.assert_allclose(score(signals), expected, atol=1e-5)
+    np.testing.assert_allclose(score(signals), expected, atol=1e-4)
     chosen = select(ENTRIES["weighted_product"], signals, 4, rng)
-    assert chosen.tolist() == sorted(range(12), key=lambda i: -expected[i])[:4]
+    # A hair's breadth may be lost, since similarities are rounded so that equal texts tie.
+    order = sorted(range(12), key=lambda i: -expected[i])
+    np.testing.assert_allclose(np.array(expected)[chosen], np.array(expected)[order[:4]], atol=1e-4)
 
 
 def test_the_weights_are_exponents() -> None:

@@ -9,7 +9,7 @@ import pytest
 from alnlp.errors import StrategyError
 from alnlp.signals import Labelled, Signals
 from alnlp.strategies import reduction, select
-from alnlp.strategies.cosine import units
+from alnlp.strategies.neighbours import normalised
 from alnlp.strategies.uncertainty import unsure
 
 SEEDS = range(15)
@@ -188,7 +188,7 @@ def test_anchors_are_ten_of_each_class_spread_out() -> None:
     corners = np.eye(10)[np.arange(200) % 10] + rng.normal(scale=1e-3, size=(200, 10))
     targets = np.where(np.arange(200) < 197, 0, 1)
     for seed in range(30):
-        places = reduction.anchor_places(units(corners), targets, np.random.default_rng(seed))
+        places = reduction.anchor_places(normalised(corners), targets, np.random.default_rng(seed))
         assert {197, 198, 199} <= set(places.tolist())
         first = [int(i) for i in places if i < 197]
         assert len(first) == 10
@@ -198,7 +198,7 @@ def test_anchors_are_ten_of_each_class_spread_out() -> None:
 
 def test_anchors_of_several_labels_and_of_none() -> None:
     rng = np.random.default_rng(0)
-    known = units(rng.normal(size=(5, 3)))
+    known = normalised(rng.normal(size=(5, 3)))
     several = np.array([[1, 0], [1, 1], [0, 0], [0, 1], [0, 0]])
     assert reduction.anchor_places(known, several, rng).tolist() == [0, 1, 3]
     assert reduction.anchor_places(known, np.empty((5, 0), dtype=int), rng).tolist() == []

@@ -139,9 +139,9 @@ def test_permuting_the_pool_permutes_the_answer(name: str, task: str) -> None:
 @pytest.mark.parametrize("labelled", [0, 8])
 def test_ties_are_broken_at_random(name: str, task: str, labelled: int) -> None:
     signals = world(task, 12, alike=True, labelled=labelled)
-    draws = [chosen(name, task, signals, 3, seed) for seed in range(25)]
+    draws = [chosen(name, task, signals, 3, seed) for seed in range(30)]
     assert all(len(set(draw)) == 3 for draw in draws)
-    assert len({index for draw in draws for index in draw}) > 8, "some places are preferred"
+    assert len({index for draw in draws for index in draw}) > 9, "some places are preferred"
 
 
 @pytest.mark.parametrize(("name", "task"), SERVED)

@@ -49,7 +49,7 @@ def temperature(forecasts: FloatArray, outcomes: IntArray) -> float:
     if outcomes.ndim == 2:
         yes = np.clip(forecasts.astype(np.float64).reshape(-1), _NEAREST, 1 - _NEAREST)
         forecasts, outcomes = np.stack([1.0 - yes, yes], axis=1), outcomes.reshape(-1)
-    from scipy.optimize import minimize_scalar  # type: ignore[import-untyped]
+    from scipy.optimize import minimize_scalar
 
     rows = np.arange(len(outcomes))
 

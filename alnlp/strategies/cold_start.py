@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from alnlp.signals import FloatArray, IntArray, Signals
-from alnlp.strategies.cosine import similarity, units
+from alnlp.strategies.neighbours import normalised, similarity
 from alnlp.strategies.spec import ALL_TASKS, Indices, StrategySpec, top
 
 #: The most strata, and how many candidates they are found on: k-means takes long with more.
@@ -23,7 +23,7 @@ def stratified(signals: Signals, n: int, rng: np.random.Generator) -> Indices:
     """
     from sklearn.cluster import MiniBatchKMeans
 
-    rows = units(signals.embeddings)
+    rows = normalised(signals.embeddings)
     fitted = rng.choice(len(rows), size=min(len(rows), FITTED), replace=False)
     means = MiniBatchKMeans(
         min(n, STRATA), n_init=1, max_iter=10, random_state=int(rng.integers(2**31))
@@ -72,8 +72,8 @@ def zero_shot(signals: Signals, n: int, rng: np.random.Generator) -> Indices:
     The similarity is that of Chang, Ratinov, Roth and Srikumar, "Importance of Semantic
     Representation: Dataless Classification", AAAI 2008, here of embeddings.
     """
-    names = units(signals.label_embeddings)
-    return take_turns(similarity(units(signals.embeddings), names), n, rng)
+    names = normalised(signals.label_embeddings)
+    return take_turns(similarity(normalised(signals.embeddings), names), n, rng)
 
 
 ENTRIES: dict[str, StrategySpec] = {

@@ -5,7 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from alnlp.signals import FloatArray, IntArray, Signals
-from alnlp.strategies.cosine import nearest, similarity, units
+from alnlp.strategies.neighbours import (
+    highest_similarity,
+    mean_similarity,
+    normalised,
+    similarity,
+)
 from alnlp.strategies.spec import ALL_TASKS, Indices, StrategySpec, highest, top
 from alnlp.strategies.uncertainty import UNSURE, unsure
 
@@ -72,19 +77,12 @@ def weighted_product(
     return result
 
 
-def density(rows: FloatArray) -> FloatArray:
-    """The mean similarity of each of N units to all N: (N, D) -> (N,), from 0 to 1.
-
-    The mean of cosines is the cosine with the mean, so N products do for N x N.
-    """
-    mean = rows.mean(axis=0, dtype=np.float64).astype(np.float32)
-    return similarity(rows, mean[None])[:, 0]
-
-
 def _product(signals: Signals) -> FloatArray:
-    rows = units(signals.embeddings)
-    known = units(signals.labelled.embeddings)
-    return weighted_product(unsure(signals), density(rows), 1 - nearest(rows, known))
+    rows = normalised(signals.embeddings)
+    known = normalised(signals.labelled.embeddings)
+    return weighted_product(
+        unsure(signals), mean_similarity(rows), 1 - highest_similarity(rows, known)
+    )
 
 
 def ranked(
@@ -103,7 +101,7 @@ def ranked(
         n: how many.
         rng: breaks ties.
     """
-    near = nearest(rows, known)
+    near = highest_similarity(rows, known)
     left = np.ones(len(rows), dtype=bool)
     total = len(rows) + len(known)
     chosen: list[int] = []
@@ -123,8 +121,8 @@ def ranked_batch(signals: Signals, n: int, rng: np.random.Generator) -> Indices:
     if signals.spans:
         # MNLP is a mean of -log p, and the formula wants a number up to 1.
         scores = 1 - np.exp(-scores)
-    known = units(signals.labelled.embeddings)
-    return ranked(scores, units(signals.embeddings), known, n, rng)
+    known = normalised(signals.labelled.embeddings)
+    return ranked(scores, normalised(signals.embeddings), known, n, rng)
 
 
 def mixed(signals: Signals, n: int, rng: np.random.Generator) -> Indices:

@@ -27,7 +27,7 @@ def single(embeddings: FloatArray) -> Floats:
 
 def normalised(*embeddings: FloatArray) -> Floats:
     """Several (N, D) below each other as float32 rows of length one; zero vectors stay zero."""
-    parts = [part for part in embeddings if len(part)]
+    parts = [part for part in embeddings if len(part)] or [embeddings[0]]
     points = np.empty((sum(map(len, parts)), parts[0].shape[1]), np.float32)
     np.concatenate(parts, out=points, casting="same_kind")
     lengths = np.sqrt(squared_lengths(points))
@@ -83,6 +83,33 @@ def approach(nearest: FloatArray, points: Floats, lengths: Floats, place: int) -
     for rows in blocks(too_near(distances, both, nearest)):
         distances[rows] = squared_lengths(points[rows] - points[place])
     np.minimum(nearest, np.maximum(distances, 0), out=nearest)
+
+
+def similarity(rows: Floats, others: Floats) -> FloatArray:
+    """Similarity from 0 (opposite) to 1 (alike) of (N, D) and (M, D) of length one: (N, M).
+
+    Rounded to five places, as equal texts are to tie whatever float32 makes of them.
+    """
+    cosines: FloatArray = rows @ others.T
+    return np.round(np.clip((1 + cosines) / 2, 0, 1), 5)
+
+
+def highest_similarity(rows: Floats, others: Floats) -> FloatArray:
+    """The similarity of each of (N, D) to the most similar of (M, D): (N,); 0 where M is 0."""
+    highest = np.zeros(len(rows), dtype=np.float32)
+    if len(others):
+        for places in blocks(np.arange(len(rows))):
+            highest[places] = similarity(rows[places], others).max(axis=1)
+    return highest
+
+
+def mean_similarity(rows: Floats) -> FloatArray:
+    """The mean similarity of each of (N, D) to all of them: (N,), from 0 to 1.
+
+    The mean of cosines is the cosine with the mean, so N products do for N x N.
+    """
+    mean = rows.mean(axis=0, dtype=np.float64).astype(np.float32)
+    return similarity(rows, mean[None])[:, 0]
 
 
 def nearest(points: Floats, among: Floats, k: int) -> tuple[FloatArray, IntArray]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from alnlp.errors import StrategyError
 from alnlp.signals import IntArray, Signals
 from alnlp.strategies.cold_start import take_turns
-from alnlp.strategies.cosine import similarity, units
+from alnlp.strategies.neighbours import normalised, similarity
 from alnlp.strategies.spec import ALL_TASKS, LABEL_TASKS, Indices, StrategySpec, top
 from alnlp.strategies.uncertainty import UNSURE, unsure
 
@@ -133,14 +133,14 @@ def seeded(signals: Signals, n: int, rng: np.random.Generator) -> Indices:
     labels with the fewest answers are searched for, by similarity. Guided learning: Attenberg and
     Provost, "Why Label When You Can Search?", KDD 2010, where people search in place of this.
     """
-    rows = units(signals.embeddings)
+    rows = normalised(signals.embeddings)
     queries = signals.queries
     if not len(queries):
-        names = units(signals.label_embeddings)
+        names = normalised(signals.label_embeddings)
         counts = label_counts(signals.labelled.targets, len(names))
         fewest = counts == counts.min(initial=len(signals.labelled))
         return take_turns(similarity(rows, names[fewest]), n, rng)
-    wanted = units(signals.query_embeddings)
+    wanted = normalised(signals.query_embeddings)
     if len(wanted) != len(queries):
         raise StrategyError(
             f"query embeddings: got {len(wanted)}, expected one for each of {len(queries)} queries"

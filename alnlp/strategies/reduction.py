@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from alnlp.signals import FloatArray, IntArray, Signals
-from alnlp.strategies.cosine import units
+from alnlp.strategies.neighbours import normalised
 from alnlp.strategies.spec import (
     ALL_TASKS,
     LABEL_TASKS,
@@ -99,10 +99,10 @@ def seals(signals: Signals, n: int, rng: np.random.Generator) -> Indices:
     Coleman et al., "Similarity Search for Efficient Active Learning and Search of Rare Concepts",
     AAAI 2022.
     """
-    known = units(signals.labelled.embeddings)
+    known = normalised(signals.labelled.embeddings)
     if not len(known):
         return random_subset(signals, n, rng)
-    found, _ = neighbours(known, units(signals.embeddings), NEIGHBOURS)
+    found, _ = neighbours(known, normalised(signals.embeddings), NEIGHBOURS)
     return np.unique(found)
 
 
@@ -114,11 +114,11 @@ def anchors(signals: Signals, n: int, rng: np.random.Generator) -> Indices:
     the mean similarity to those anchors that they are neighbours of. Without labels a random
     subset.
     """
-    known = units(signals.labelled.embeddings)
+    known = normalised(signals.labelled.embeddings)
     places = anchor_places(known, signals.labelled.targets, rng)
     if not len(places):
         return random_subset(signals, n, rng)
-    found, cosines = neighbours(known[places], units(signals.embeddings), ANCHOR_NEIGHBOURS)
+    found, cosines = neighbours(known[places], normalised(signals.embeddings), ANCHOR_NEIGHBOURS)
     kept = np.unique(found)
     means = mean_similarity(found, cosines, signals.size)[kept]
     return kept[top(means, min(len(kept), max(n, SUBPOOL)), rng)]

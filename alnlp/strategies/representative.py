@@ -8,6 +8,7 @@ from alnlp.signals import FloatArray, IntArray, Signals
 from alnlp.strategies.neighbours import (
     Floats,
     clusters,
+    mean_similarity,
     nearest,
     normalised,
     squared_distances,
@@ -31,8 +32,9 @@ def kmeans(signals: Signals, n: int, rng: np.random.Generator) -> Indices:
     """
     if n == signals.size:
         return rng.permutation(n)
-    points = normalised(signals.embeddings)
-    return nearest_distinct(points, clusters(points, n, rng)[1])
+    order = rng.permutation(signals.size)  # of what is equally near to a centre, any may come
+    points = normalised(signals.embeddings)[order]
+    return order[nearest_distinct(points, clusters(points, n, rng)[1])]
 
 
 def nearest_distinct(points: Floats, centres: Floats) -> Indices:
@@ -56,17 +58,8 @@ def density(signals: Signals) -> FloatArray:
     Settles and Craven, "An Analysis of Active Learning Strategies for Sequence Labeling Tasks",
     EMNLP 2008.
     """
-    return unsure(signals) * np.maximum(mean_similarity(normalised(signals.embeddings)), 0)
-
-
-def mean_similarity(points: Floats) -> FloatArray:
-    """The mean cosine of each of (N, D) normalised rows with all of them: (N,).
-
-    The mean of inner products is the inner product with the mean.
-    """
-    mean = points.mean(axis=0, dtype=np.float64)
-    result: FloatArray = points @ mean.astype(np.float32)
-    return result
+    cosines = 2 * mean_similarity(normalised(signals.embeddings)) - 1
+    return unsure(signals) * np.maximum(cosines, 0)
 
 
 def typiclust(signals: Signals, n: int, rng: np.random.Generator) -> Indices:

@@ -1,11 +1,11 @@
 """TREC-6, six types of question: does choosing by margin beat choosing at random?
 
-python recipes/trec6.py --out results/trec6
+python recipes/trec.py --out results/trec6
 """
 
 from benchmark import Benchmark, main
 
-TREC6 = Benchmark(
+TREC = Benchmark(
     name="trec6",
     hub_id="CogComp/trec",
     hub_label="coarse_label",
@@ -16,4 +16,4 @@ TREC6 = Benchmark(
 )
 
 if __name__ == "__main__":
-    main(TREC6, __doc__)
+    main(TREC, __doc__)

@@ -1,0 +1,203 @@
+"""Strategies against each other over seeds and data sets, in one run that may be killed any time.
+
+    python recipes/compare.py --datasets trec6,ag_news_subset --strategies margin,badge --seeds 0..4
+
+Run again, it goes on after the last finished round; several processes may share --out when they
+are given different seeds. `random` and the line of all labels are always there. Under --out:
+table.md, and for each data set its curves as JSON and curve.png. A strategy is tested against
+`random` by the area under its curves, paired by data set and seed, see alnlp/comparing.py.
+"""
+
+import argparse
+import importlib
+import re
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from benchmark import Benchmark, Runs, curve, curve_file, full, one_line_errors, rounds_on_disk
+
+from alnlp import hardware
+from alnlp.comparing import against, overall_table, summarise, table
+from alnlp.plotting import learning_curves
+from alnlp.simulation import SimulatedRound
+from alnlp.strategies import find
+
+RECIPES = (
+    "trec", "ag_news", "banking77", "sst2", "scicite", "goemotions",
+    "ncbi_disease", "wnut17", "weibo_ner",
+)  # fmt: skip
+BASELINE = "random"
+
+
+def main() -> None:
+    """Run what is not on disk yet, and after each seed write tables and pictures."""
+    options = arguments()
+    known = {bench.name: bench for bench in benchmarks()}
+    benches = [known[name] for name in _names(options.datasets, "--datasets", known)]
+    asked = _names(options.strategies, "--strategies")
+    strategies = [BASELINE, *(name for name in asked if name != BASELINE)]
+    seeds = seed_numbers(options.seeds)
+    with one_line_errors():
+        for bench in benches:
+            for name in strategies:
+                find(name, bench.task)  # refused before anything is run
+        progress = Progress(benches, strategies, seeds, options)
+        data: dict[str, Runs] = {bench.name: {name: [] for name in strategies} for bench in benches}
+        best: dict[str, float] = {}
+        for seed in seeds:  # a killed run has whole seeds to compare
+            for bench in benches:
+                here = settings(bench, options)
+                for name, several in data[bench.name].items():
+                    told = progress.of(bench, name, seed)
+                    several.append(curve(bench, name, seed, here, told))
+                if bench.name not in best:
+                    best[bench.name] = full(bench, here)["metrics"][bench.metric]
+            report(benches, data, best, seeds, options)
+    print((options.out / "table.md").read_text())
+
+
+def arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--datasets", default="trec6,ag_news_subset,sst2_sentences")
+    parser.add_argument("--strategies", default="margin,entropy")
+    parser.add_argument("--seeds", default="0..4", help="such as 0,1,2 or 0..4")
+    parser.add_argument("--model", default="minilm")
+    parser.add_argument("--pool", type=int, help="rows of the training set, drawn at random")
+    for name in ("initial", "batch", "rounds"):
+        parser.add_argument(f"--{name}", type=int, help="that of the data set's recipe by default")
+    parser.add_argument("--out", type=Path, default=Path("results", "compare"))
+    return parser.parse_args()
+
+
+def benchmarks() -> list[Benchmark]:
+    """The data sets of all recipes."""
+    modules = [importlib.import_module(name) for name in RECIPES]
+    return [found for module in modules for found in vars(module).values()
+            if isinstance(found, Benchmark)]  # fmt: skip
+
+
+def settings(bench: Benchmark, options: argparse.Namespace) -> argparse.Namespace:
+    """The options of one data set, with the defaults of its recipe."""
+    part = "" if options.pool is None else f"-{options.pool}"
+    given = {
+        name: getattr(bench, name) if (value := getattr(options, name)) is None else value
+        for name in ("initial", "batch", "rounds")
+    }
+    out = options.out / f"{bench.name}{part}"
+    return argparse.Namespace(out=out, model=options.model, pool=options.pool, **given)
+
+
+def seed_numbers(text: str) -> list[int]:
+    """Seeds from numbers and ranges, such as "0..2,7"."""
+    seeds: list[int] = []
+    for part in text.split(","):
+        found = re.fullmatch(r"(\d+)(?:\.\.(\d+))?", part.strip())
+        if not found:
+            raise SystemExit(f"--seeds: got {text!r}, expected numbers such as 0,1,2 or 0..4")
+        seeds += range(int(found[1]), int(found[2] or found[1]) + 1)
+    if not seeds or len(set(seeds)) < len(seeds):
+        raise SystemExit(f"--seeds: got {text!r}, expected at least one, and each seed once")
+    return seeds
+
+
+def _names(text: str, option: str, known: Sequence[str] | dict[str, Benchmark] = ()) -> list[str]:
+    names = [name.strip() for name in text.split(",")]
+    for name in names:
+        if not name or names.count(name) > 1 or (known and name not in known):
+            expected = f"some of {', '.join(known)}" if known else "names joined by commas"
+            raise SystemExit(f"{option}: got {text!r}, expected {expected}, each once")
+    return names
+
+
+class Progress:
+    """Prints a line for each finished round: how fast they come, and how long the rest will take.
+
+    Trainings grow longer with the labels, so the time left is a lower bound early in a curve.
+    """
+
+    def __init__(
+        self,
+        benches: Sequence[Benchmark],
+        strategies: Sequence[str],
+        seeds: Sequence[int],
+        options: argparse.Namespace,
+    ) -> None:
+        self.total = self.done = self.here = 0
+        for bench in benches:
+            given = settings(bench, options)
+            for name in strategies:
+                for seed in seeds:
+                    self.total += given.rounds + 1
+                    path = curve_file(given.out, name, seed)
+                    self.done += rounds_on_disk(path, given.rounds + 1)
+        self.began = time.monotonic()
+
+    def of(self, bench: Benchmark, strategy: str, seed: int) -> Callable[[SimulatedRound], None]:
+        """What is to be called after each round of a curve."""
+
+        def told(point: SimulatedRound) -> None:
+            self.done, self.here = self.done + 1, self.here + 1
+            seconds = time.monotonic() - self.began
+            left = seconds / self.here * (self.total - self.done)
+            print(
+                f"{bench.name} {strategy} seed {seed}: {point.labels} labels, "
+                f"{bench.metric} {point.metrics[bench.metric]:.3f} | "
+                f"round {self.done} of {self.total}, {60 * self.here / seconds:.1f} a minute, "
+                f"{_duration(left)} left",
+                flush=True,
+            )
+
+        return told
+
+
+def _duration(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
+
+
+def report(
+    benches: Sequence[Benchmark],
+    data: dict[str, Runs],
+    best: dict[str, float],
+    seeds: Sequence[int],
+    options: argparse.Namespace,
+) -> None:
+    """Write table.md and the pictures, with the seeds there are so far."""
+    metrics = {bench.name: bench.metric for bench in benches}
+    machine = hardware.describe()
+    parts = [
+        f"# {len(data[benches[0].name][BASELINE])} of {len(seeds)} seeds",
+        f"`python recipes/compare.py {' '.join(sys.argv[1:])}`, model {options.model}, "
+        f"{machine['name']}, {machine['threads']} threads, {machine['precision']}, "
+        f"torch {machine['torch']}. Mean ± standard deviation over seeds (n - 1). Area: the mean "
+        "height of the curve. Difference and wins: of the area against random, paired by seed; p "
+        "two-sided, corrected after Holm for the strategies of its table.",
+    ]
+    for bench in benches:
+        runs, given = data[bench.name], settings(bench, options)
+        told = against({bench.name: runs}, metrics, BASELINE)
+        first = runs[BASELINE][0]
+        parts += [
+            f"## {bench.title}",
+            table(summarise(runs, bench.metric, best[bench.name]), told, bench.metric),
+            f"All {first.pool} labels: {best[bench.name]:.3f} (one seed). {given.initial} initial "
+            f"labels, then {given.rounds} times {given.batch}; measured on {first.test}.",
+        ]
+        picture = {"metric": bench.metric, "title": bench.title, "full": best[bench.name]}
+        learning_curves(runs, given.out / "curve.png", **picture)
+        if bench.task == "ner":
+            learning_curves(runs, given.out / "curve-tokens.png", cost="tokens", **picture)
+    if len(benches) > 1:
+        parts += ["## All data sets", overall_table(against(data, metrics, BASELINE))]
+    temporary = options.out / ".writing-table.md"
+    temporary.write_text("\n\n".join(parts) + "\n")
+    temporary.replace(options.out / "table.md")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,151 @@
+"""recipes/compare.py goes on where it was killed, to the very table of a run without a break."""
+
+import gzip
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+RECIPES = Path(__file__).parent.parent / "recipes"
+WHAT = {"refund": "money back", "delivery": "my parcel", "fault": "it broke"}
+
+
+def row(i: int) -> dict[str, object]:
+    label = list(WHAT)[i % 3]
+    return {"text": f"{WHAT[label]} {i * 7919} and {i * 104729 % 65537}", "label": label}
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """Two small data sets in the form of $ALNLP_DATA, under the names of real ones."""
+    for number, name in enumerate(("trec6", "sst2_sentences")):
+        folder = tmp_path / "data" / name
+        folder.mkdir(parents=True)
+        for split, first, n in (("train", 0, 60), ("test", 100, 24)):
+            lines = [json.dumps(row(first + 1000 * number + i)) for i in range(n)]
+            with gzip.open(folder / f"{split}.jsonl.gz", "wt") as file:
+                file.write("\n".join(lines) + "\n")
+    return tmp_path / "data"
+
+
+def command(model: str, out: Path, *more: str) -> list[str]:
+    return [
+        *(sys.executable, str(RECIPES / "compare.py"), "--datasets", "trec6,sst2_sentences"),
+        *("--strategies", "margin", "--seeds", "0..1", "--model", model, "--pool", "50"),
+        *("--initial", "6", "--batch", "4", "--rounds", "1", "--out", str(out), *more),
+    ]
+
+
+def run(given: list[str], data: Path) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "ALNLP_DATA": str(data)}
+    return subprocess.run(given, capture_output=True, text=True, env=environment)
+
+
+def run_killed_after(given: list[str], data: Path, rounds: int) -> list[str]:
+    """Run until so many rounds are told, then SIGKILL in the middle of what follows."""
+    environment = {**os.environ, "ALNLP_DATA": str(data)}
+    process = subprocess.Popen(
+        given, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
+    )
+    assert process.stdout is not None
+    told = [process.stdout.readline() for _ in range(rounds)]
+    process.send_signal(signal.SIGKILL)
+    process.stdout.close()
+    assert process.wait() == -signal.SIGKILL
+    return told
+
+
+def tables(out: Path) -> list[str]:
+    return [line for line in (out / "table.md").read_text().splitlines() if line[:1] == "|"]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_killed_in_the_middle_of_a_curve(data: Path, tiny_model: str, tmp_path: Path) -> None:
+    whole = run(command(tiny_model, tmp_path / "whole"), data)
+    assert whole.returncode == 0, whole.stderr
+    out = tmp_path / "killed"
+    given = command(tiny_model, out)
+    told = run_killed_after(given, data, 1)
+    assert told[0].startswith("trec6 random seed 0: 6 labels, accuracy 0.")
+    assert " | round 1 of 16, " in told[0]
+    assert list((out / "trec6-50" / "unfinished").glob("random-0/rounds/*/round.json"))
+    assert not (out / "trec6-50" / "random-0.json").exists()
+    told = run_killed_after(given, data, 2)  # in the second curve, after one of its rounds
+    assert told[0].startswith("trec6 random seed 0: 10 labels")
+    assert [line.split(" | ")[1].split(",")[0] for line in told] == [
+        f"round {number} of 16" for number in (2, 3)
+    ]
+    ended = run(given, data)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.startswith("trec6 margin seed 0: 10 labels")
+    assert tables(out) == tables(tmp_path / "whole")
+    for path in (tmp_path / "whole").glob("*/*-[01].json"):
+        curves = [json.loads((top / path.parent.name / path.name).read_text())["rounds"]
+                  for top in (tmp_path / "whole", out)]  # fmt: skip
+        without_times = [[(p["labels"], p["metrics"]) for p in points] for points in curves]
+        assert without_times[0] == without_times[1]
+        assert len(curves[0]) == 2
+
+    for name in ("trec6-50", "sst2_sentences-50"):
+        assert (out / name / "curve.png").read_bytes().startswith(b"\x89PNG")
+        assert not [path for path in (out / name / "unfinished").iterdir() if path.is_dir()]
+        assert list((out / name / "base" / "cache" / "tokens").iterdir())  # shared by the copies
+    lines = tables(out)
+    assert len(lines) == 4 + 4 + 3
+    assert [line.split(" | ")[0] for line in lines[2:4]] == ["| random", "| margin"]
+    assert lines[3].count("(t)") == 1
+    assert "labels to 95% of full" in lines[0]
+    assert " of 4 | " in lines[-1]  # two data sets, two seeds
+    assert "All 50 labels: 0." in (out / "table.md").read_text()
+
+    again = run(given, data)  # all of it is on disk: nothing but the report
+    assert again.stdout.startswith("# 2 of 2 seeds")
+    assert tables(out) == lines
+    refused = run(command(tiny_model, out, "--batch", "5"), data)
+    assert refused.returncode == 1
+    assert refused.stderr.count("\n") == 1
+    assert "expected" in refused.stderr
+    assert refused.stderr.endswith("choose another --out\n")
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "says"),
+    [
+        ("--datasets", "trec6,trec7", "--datasets: got 'trec6,trec7', expected some of trec6, "),
+        ("--strategies", "margin,magic", "strategy: got 'magic', expected one of random, "),
+        ("--strategies", "mnlp", "strategy: 'mnlp' serves ner"),
+        ("--strategies", "margin,,", "--strategies: got 'margin,,', expected names"),
+        ("--seeds", "0..", "--seeds: got '0..', expected numbers such as 0,1,2 or 0..4"),
+        ("--seeds", "0,0..1", "--seeds: got '0,0..1', expected at least one, and each seed once"),
+        ("--pool", "61", "--pool: got 61, expected 1 to 60 rows of "),
+        ("--model", "no/such", "no/such"),
+    ],
+)
+def test_what_is_wrong_is_said_in_a_line(
+    data: Path, tiny_model: str, tmp_path: Path, option: str, value: str, says: str
+) -> None:
+    ran = run([*command(tiny_model, tmp_path / "out"), option, value], data)
+    assert ran.returncode == 1
+    lines = ran.stderr.strip().splitlines()
+    assert lines[-1].startswith(says) or says in lines[-1]
+    assert "Traceback" not in ran.stderr
+
+
+def test_every_recipe_names_its_data_set() -> None:
+    code = (
+        "from compare import benchmarks, RECIPES\n"
+        "found = benchmarks()\n"
+        "assert len(found) == len(RECIPES) == len({bench.name for bench in found})\n"
+        "print(*(bench.name for bench in found))"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code], cwd=RECIPES, capture_output=True, text=True, check=True
+    )
+    names = set(ran.stdout.split())
+    if "ALNLP_DATA" in os.environ:
+        assert names <= {path.name for path in Path(os.environ["ALNLP_DATA"]).iterdir()}
