@@ -161,7 +161,7 @@ def simulate(
     progress: Progress | None = None,
     on_round: Callable[[SimulatedRound], None] | None = None,
 ) -> Simulation:
-    """Label `initial` examples, drawn at random by default, then `rounds` batches, training after each.
+    """Label `initial` examples, at random by default, then `rounds` batches; train after each.
 
     A plain loop over `ask`, `tell` and `train`; the project ends up as if a person had done it.
 
