@@ -21,6 +21,7 @@ from filelock import FileLock, Timeout
 
 from alnlp import Project, Simulation, simulate
 from alnlp.errors import AlnlpError
+from alnlp.models import public_name
 from alnlp.plotting import learning_curves
 from alnlp.signals import file_name
 from alnlp.simulation import SimulatedRound
@@ -305,12 +306,12 @@ def _same(run: Simulation, path: Path, options: argparse.Namespace) -> Simulatio
     first, *others = [point.labels for point in run.rounds]
     exhausted = run.rounds[-1].labels == run.pool
     found = (
-        Path(run.model).name,
+        public_name(run.model),
         first,
         options.rounds if exhausted else len(others),
         (others or [first + options.batch])[0] - first,
     )
-    asked = (Path(options.model).name, options.initial, options.rounds, options.batch)
+    asked = (public_name(options.model), options.initial, options.rounds, options.batch)
     if found != asked:
         raise SystemExit(
             f"{path}: got a run with (model, initial, rounds, batch) = {found}, expected {asked}; "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from filelock import FileLock
@@ -18,8 +19,17 @@ from alnlp.progress import Progress, Step
 _ROWS_AT_ONCE = 2048
 
 
+class Frozen(Model, Protocol):
+    """A model whose embeddings never change (`alnlp.models.frozen.Probe` is one)."""
+
+    @property
+    def width(self) -> int:
+        """D, the width of an embedding."""
+        ...
+
+
 def embeddings(
-    path: Path, model: Model, tokens: TokenStore, progress: Progress | None = None
+    path: Path, model: Frozen, tokens: TokenStore, progress: Progress | None = None
 ) -> NDArray[np.float16]:
     """The embeddings (N, D) of all texts of a token store, mapped from a file.
 
@@ -34,7 +44,7 @@ def embeddings(
     Raises:
         ModelError: the disk refused.
     """
-    width = model.scorer().width
+    width = model.width
     row_bytes = width * np.dtype(np.float16).itemsize
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -52,7 +62,7 @@ def embeddings(
 
 
 def _append(
-    path: Path, model: Model, tokens: TokenStore, done: int, progress: Progress | None
+    path: Path, model: Frozen, tokens: TokenStore, done: int, progress: Progress | None
 ) -> None:
     total = len(tokens)
     with path.open("ab") as file:

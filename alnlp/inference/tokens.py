@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -115,6 +116,7 @@ class TokenStore:
         )
 
 
+@lru_cache(maxsize=8)  # a vocabulary takes a while to write out
 def fingerprint(tokenizer: PreTrainedTokenizerBase, max_length: int) -> str:
     """A name for what the tokenizer does to a text: equal tokenizers have equal names."""
     backend = getattr(tokenizer, "backend_tokenizer", None)

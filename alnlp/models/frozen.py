@@ -77,6 +77,11 @@ class Probe(FineTuned):
         return self._report(texts, 0, _loss(self.read(embeddings), targets), started)
 
     @property
+    def width(self) -> int:
+        """D, the width of an embedding."""
+        return head_of(self.network, len(self.task.labels)).in_features
+
+    @property
     def weights_name(self) -> str:
         """A name for the network's weights, which changes with them as far as can be seen."""
         content = [self.checkpoint]
