@@ -213,7 +213,7 @@ class Chooser:
         self.policy = POLICIES[policy](budget, rng)
         self.window = REMEMBERED / budget
         self.drifted = False
-        self._spent = float(REMEMBERED)
+        self._spent = REMEMBERED - 1.0  # one may be chosen at once
         self._since_drift = self.window
         self._make_detector = detector
         self.new_model()

@@ -105,9 +105,10 @@ def main(bench: Benchmark, doc: str | None) -> None:
     parser.add_argument("--initial", type=int, default=bench.initial)
     parser.add_argument("--batch", type=int, default=bench.batch)
     parser.add_argument("--rounds", type=int, default=bench.rounds)
+    parser.add_argument("--pool", type=int, help="rows of the training set, drawn at random")
     parser.add_argument("--skip-full", action="store_true", help="no full-data line")
     parser.add_argument("--out", type=Path, default=Path("results", bench.name))
-    options = parser.parse_args(namespace=argparse.Namespace(pool=None))
+    options = parser.parse_args()
     seeds = [int(seed) for seed in options.seeds.split(",")]
     runs: Runs = {name: [] for name in options.strategies.split(",")}
     with one_line_errors():

@@ -1,26 +1,59 @@
 """The command line: what works, and one line with exit status 2 for every mistake."""
 
+import contextlib
+import io
 import json
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
+from alnlp.cli import main
+
 COMMANDS = [
     *("demo", "new", "serve", "simulate", "train", "status", "predict", "export", "import"),
-    *("strategies", "models"),
+    *("stream", "strategies", "models"),
 ]
 
 
-def alnlp(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+@dataclass
+class Ran:
+    """What a command ended with."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def alnlp(*arguments: object, cwd: Path | None = None) -> Ran:
+    """Runs a command as the shell would, but in this process: torch is imported once."""
+    out, err = io.StringIO(), io.StringIO()
+    status = 0
+    with (
+        contextlib.chdir(cwd or Path.cwd()),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+        mock.patch.object(sys, "argv", ["alnlp", *map(str, arguments)]),
+        mock.patch.dict(os.environ, COLUMNS="200"),
+    ):
+        try:
+            main()
+        except SystemExit as ended:
+            status = ended.code if isinstance(ended.code, int) else 0
+    return Ran(status, out.getvalue(), err.getvalue())
+
+
+def shell(*arguments: object, cwd: Path, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    """Runs a command in a process of its own."""
     return subprocess.run(
         [sys.executable, "-c", "from alnlp.cli import main; main()", *map(str, arguments)],
+        input=given,
         capture_output=True,
-        text=True,
         cwd=cwd,
-        env={**os.environ, "COLUMNS": "200"},
     )
 
 
@@ -113,6 +146,30 @@ def test_mistakes_end_in_one_line(
     assert ran.stderr.count("\n") == 1
     assert "Traceback" not in ran.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["messages.csv"]
+
+
+def test_a_process_of_its_own_ends_the_same(tmp_path: Path) -> None:
+    ran = shell("train", "absent", cwd=tmp_path)
+    assert ran.returncode == 2
+    assert ran.stderr.startswith(b"error: ")
+    assert ran.stderr.count(b"\n") == 1
+
+
+def test_a_stream(tmp_path: Path, csv_file: Path, tiny_model: str) -> None:
+    pytest.importorskip("river")
+    assert alnlp("new", "p", "--data", csv_file, "--task", "classification", "--answers",
+                 "--model", f"probe:{tiny_model}", cwd=tmp_path).returncode == 0  # fmt: skip
+    assert alnlp("train", "p", cwd=tmp_path).returncode == 0
+    lines = b"".join(b"message %d about a parcel\n" % i for i in range(60))
+    ran = shell("stream", "p", "--budget", "1", cwd=tmp_path, given=lines + b"\0 broken\n")
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout == lines
+    assert b"60 lines read, 60 chosen (100.0%)" in ran.stderr
+    assert b"line 61: " in ran.stderr
+    for wrong, word in [(("--budget", "2"), b"budget: got 2"), (("--policy", "x"), b"policy: got")]:
+        bad = shell("stream", "p", *wrong, cwd=tmp_path, given=lines)
+        assert bad.returncode == 2
+        assert word in bad.stderr
 
 
 def test_an_unknown_option_ends_with_status_2() -> None:

@@ -14,7 +14,7 @@ RECIPES = Path(__file__).parent.parent / "recipes"
 def test_trec(data_folder: Path, tiny_model: str, tmp_path: Path) -> None:
     command = [
         *(sys.executable, RECIPES / "trec.py", "--model", tiny_model, "--seeds", "0"),
-        *("--rounds", "1", "--skip-full", "--out", tmp_path),
+        *("--rounds", "1", "--pool", "300", "--skip-full", "--out", tmp_path),
     ]
     first = subprocess.run(command, capture_output=True, text=True, check=True)
     table = first.stdout.splitlines()[-4:]
@@ -35,7 +35,7 @@ def test_entities_per_label_and_per_word(
     command = [
         *(sys.executable, RECIPES / "weibo_ner.py", "--model", tiny_model, "--seeds", "0"),
         *("--strategies", "random,entropy:entities", "--initial", "10", "--batch", "10"),
-        *("--rounds", "1", "--skip-full", "--out", tmp_path),
+        *("--rounds", "1", "--pool", "150", "--skip-full", "--out", tmp_path),
     ]
     ran = subprocess.run(command, capture_output=True, text=True, check=True)
     lines = ran.stdout.splitlines()
