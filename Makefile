@@ -15,7 +15,8 @@ demo: $(VENV)/.demo
 	$(VENV)/bin/alnlp demo $(ARGS)
 
 test: lint chromium
-	HF_HUB_OFFLINE=1 $(VENV)/bin/python -m pytest --numprocesses auto --dist worksteal $(ARGS)
+	@# At the lowest priority, as the trainer is: else other tests would starve those that wait for it.
+	HF_HUB_OFFLINE=1 nice -n 19 $(VENV)/bin/python -m pytest --numprocesses auto --dist worksteal $(ARGS)
 
 lint: $(VENV)/.test
 	$(VENV)/bin/ruff check .

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import tempfile
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -230,9 +231,10 @@ def status(folder: Folder, as_json: AsJson = False) -> None:
     """What a project holds, how good its model is."""
     from alnlp.project import Project
 
-    values = Project.open(folder).status()
+    project = Project.open(folder)
+    values, advice = project.status(), project.advice()
     if as_json:
-        _print_json(values)
+        _print_json({**values, "advice": [asdict(one) for one in advice]})
         return
     for name, value in values.items():
         if isinstance(value, dict):
@@ -243,6 +245,8 @@ def status(folder: Folder, as_json: AsJson = False) -> None:
         elif isinstance(value, list):
             value = ", ".join(value)
         typer.echo(f"{name + ':':<13}{value if value is not None else 'none yet'}")
+    for one in advice:
+        typer.echo(f"{'stop' if one.stop else 'go on'}, says {one.criterion}: {one.reason}")
 
 
 @app.command()

@@ -134,8 +134,8 @@ class Signals:
     def _load(self, name: str, *what: Any) -> Any:
         if name not in self.loaders:
             raise StrategyError(
-                f"{name.replace('_', ' ')}: none, because no model has been trained yet; train a "
-                "round first"
+                f"{name.replace('_', ' ')}: none is kept; train a round with the strategy that "
+                "reads it"
             )
         return self.loaders[name](*what)
 

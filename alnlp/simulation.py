@@ -103,6 +103,8 @@ class _Journal:
     @staticmethod
     def of(project: Project, asked: dict[str, Any]) -> _Journal:
         """The journal of a project, a new one where there is none; written with the first batch."""
+        # What was handed out and not answered is drawn once more, and is the same.
+        project.release("me")
         try:
             text = (project.folder / _JOURNAL).read_text(encoding="utf-8")
         except FileNotFoundError:
@@ -115,8 +117,6 @@ class _Journal:
                     f"{name}: got {value!r}, and the project {project.name} holds a simulation "
                     f"with {journal.asked[name]!r}; simulate on a new project"
                 )
-        # What was handed out and not answered is drawn once more, and is the same.
-        project.release("me")
         return journal
 
     def points(self, project: Project) -> list[SimulatedRound]:

@@ -22,7 +22,7 @@ import numpy as np
 from alnlp.data.rows import Rejected, excerpt, is_valid, text_problem
 from alnlp.errors import DataError, MissingExtra, StrategyError
 from alnlp.progress import Progress, Step
-from alnlp.project import Project
+from alnlp.project import Prediction, Project
 
 Line = TypeVar("Line", str, bytes)
 Written = TypeVar("Written", str, bytes, contravariant=True)
@@ -293,14 +293,15 @@ class _Item(Generic[Line]):
     text: str
 
 
-def _items(lines: Iterable[Line]) -> Iterator[_Item[Line] | Rejected]:
-    """The lines that are not blank, with their texts or why they have none."""
+def _items(lines: Iterable[Line]) -> Iterator[_Item[Line] | Rejected | None]:
+    """The lines with their texts or why they have none; None for a blank one."""
     jsonl: bool | None = None
     for number, line in enumerate(lines, 1):
         # What is no UTF-8 becomes lone surrogates, and a text with such is refused below.
         plain = line.decode(errors="surrogateescape") if isinstance(line, bytes) else line
         plain = plain.removeprefix("\ufeff").rstrip("\r\n")
         if not plain.strip():
+            yield None  # a reader that waits for the next line would hold back what came before
             continue
         if jsonl is None:
             jsonl = plain.lstrip().startswith("{")
@@ -363,10 +364,9 @@ def run(
     model = 0
     while not done.closed and (items := _arrived(source, chunk, ready)):
         usable = _usable(items, done)
-        said = project.predict([item.text for item in usable]) if usable else []
-        newest = project.newest_round
-        if newest and newest.number != model:
-            model = newest.number
+        said, number = _predicted(project, [item.text for item in usable])
+        if number != model:
+            model = number
             chooser.new_model()
         kept = []
         for item, prediction in zip(usable, said, strict=True):
@@ -391,9 +391,19 @@ def run(
     return done
 
 
+def _predicted(project: Project, texts: list[str]) -> tuple[list[Prediction], int]:
+    """What the newest model says of some texts, and the number of its round."""
+    while True:
+        before = project.newest_round
+        said = project.predict(texts) if texts else []
+        after = project.newest_round
+        if (before and before.number) == (after and after.number):
+            return said, after.number if after else 0
+
+
 def _arrived(
-    source: Iterator[_Item[Line] | Rejected], most: int, ready: Callable[[], bool]
-) -> list[_Item[Line] | Rejected]:
+    source: Iterator[_Item[Line] | Rejected | None], most: int, ready: Callable[[], bool]
+) -> list[_Item[Line] | Rejected | None]:
     """The next items, one at least unless the source has ended."""
     items = []
     for item in islice(source, most):
@@ -403,10 +413,12 @@ def _arrived(
     return items
 
 
-def _usable(items: Iterable[_Item[Line] | Rejected], done: Streamed) -> list[_Item[Line]]:
+def _usable(items: Iterable[_Item[Line] | Rejected | None], done: Streamed) -> list[_Item[Line]]:
     """The usable ones among some lines; the others are noted down."""
     usable = []
     for item in items:
+        if item is None:
+            continue
         if not isinstance(item, Rejected):
             usable.append(item)
             continue

@@ -1,5 +1,8 @@
 """Every strategy on a real project: what it needs is kept, and it is it that chooses."""
 
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
 from telling import tell_gold
@@ -23,13 +26,37 @@ def labelled(make_project, model: str, **options) -> Project:
 @pytest.mark.parametrize("name", NAMES)
 def test_a_probe_serves_every_strategy(name: str, make_project, tiny_model: str) -> None:
     project = labelled(make_project, f"probe:{tiny_model}")
+    project.train(strategy=name)
+    batch = project.ask(4, strategy=name)
+    assert {example.strategy for example in batch} == {name}
+    assert batch.notice is None
+
+
+@pytest.mark.parametrize("name", ["label_flip", "margin_calibrated", "vote_entropy", "seeded"])
+def test_rounds_build_on_each_other_and_new_labels_are_no_harm(
+    name: str, make_project, tiny_model: str
+) -> None:
+    project = labelled(make_project, f"probe:{tiny_model}")
     for _ in range(2):
         project.train(strategy=name)
-        batch = project.ask(4, strategy=name)
-        assert {example.strategy for example in batch} == {name}
-        assert batch.notice is None
-        tell_gold(project, batch)
+        tell_gold(project, project.ask(4, strategy=name))
     assert project.status()["labelled"] == 14
+    project.add_label("never seen")
+    (example,) = project.ask(1, strategy="random")
+    project.tell({example.id: "never seen"})
+    assert len(project.ask(3, strategy=name)) == 3
+    project.train(strategy=name)
+    assert {one.strategy for one in project.ask(5, strategy=name)} >= {name}
+
+
+def test_other_searches_wait_for_the_next_training(make_project, tiny_model: str) -> None:
+    project = labelled(make_project, f"probe:{tiny_model}", strategy="seeded")
+    project.train()
+    assert project.ask(3).notice is None
+    project.update_settings(queries=["parcel", "late"])
+    assert "nothing has been prepared" in (project.ask(6).notice or "")
+    project.train()
+    assert project.ask(9).notice is None
 
 
 @pytest.mark.parametrize("name", ["bald", "vote_entropy:models", "label_flip", "cal", "zero_shot"])
@@ -46,16 +73,21 @@ def test_before_the_first_training(name: str, make_project, tiny_model: str) -> 
     before = project.ask(3, strategy=name, annotator="ana")
     if name not in ("seeded",):
         assert {example.strategy for example in before} == {"random"}
-        assert "no model has been trained" in (before.notice or "")
+        assert "no model has read the texts" in (before.notice or "")
     project.prepare()
     assert {example.strategy for example in project.ask(3, strategy=name)} == {name}
 
 
-def test_what_was_prepared_ends_with_its_settings(make_project, tiny_model: str) -> None:
-    project = make_project(model=tiny_model)
+def test_what_was_prepared_ends_with_its_settings(
+    make_project, tiny_model: str, tmp_path: Path
+) -> None:
+    project = make_project(model=tiny_model, queries=["parcel"])
     project.prepare()
-    assert ColdStart.of(project.folder, project.settings)
+    assert project.ask(2, strategy="seeded").notice is None
     project.update_settings(queries=["refund"])
+    assert "nothing has been prepared" in (project.ask(4, strategy="seeded").notice or "")
+    other = shutil.copytree(tiny_model, tmp_path / "other")
+    project.update_settings(model=str(other))
     assert ColdStart.of(project.folder, project.settings) is None
 
 

@@ -146,7 +146,7 @@ def test_signals_are_checked() -> None:
         _ = Signals(2, {"costs": lambda _: np.ones((1, 1), dtype=int)}).costs(np.arange(2))
     with pytest.raises(StrategyError, match="'mnlp', expected one of entropy:mean"):
         Signals.of(scores={"entropy:mean": np.ones(2)}).score_of("mnlp")
-    with pytest.raises(StrategyError, match="no model has been trained"):
+    with pytest.raises(StrategyError, match="none is kept"):
         select(entry("mnlp", "ner"), Signals(2), 1, rng)
     with pytest.raises(StrategyError, match="got no array"):
         Signals.of()
@@ -237,7 +237,7 @@ def test_nothing_is_chosen_of_nothing() -> None:
 def test_random_never_asks_the_model() -> None:
     chosen = select(STRATEGIES["random"], Signals(5), 3, np.random.default_rng(0))
     assert len(chosen) == 3
-    with pytest.raises(StrategyError, match="no model has been trained"):
+    with pytest.raises(StrategyError, match="none is kept"):
         select(STRATEGIES["margin"], Signals(5), 3, np.random.default_rng(0))
 
 
@@ -251,3 +251,24 @@ def test_a_callable_that_breaks_the_contract_is_told_so(answer: list[int]) -> No
     _, spec = find(lambda signals, n, rng: np.array(answer), "classification")
     with pytest.raises(StrategyError, match="distinct integers"):
         select(spec, Signals(5), 2, np.random.default_rng(0))
+
+
+def test_a_batch_within_a_budget_is_chosen_as_a_batch() -> None:
+    """What chooses a batch as a whole is asked for as many texts as fit, not as many words."""
+    asked = []
+
+    def batch(signals: Signals, n: int, rng: np.random.Generator) -> np.ndarray:
+        asked.append((signals.size, n))
+        return rng.permutation(signals.size)[:n]
+
+    spec = replace(ENTRIES["random"], select=batch)
+    signals = Signals.of(costs=np.full(300, 20))
+    chosen = select_within(spec, signals, 1000, np.random.default_rng(0))
+    assert len(set(chosen.tolist())) == 50
+    assert asked == [(300, 50)]
+    asked.clear()
+    costs = np.where(np.arange(300) < 150, 10, 30)
+    signals = Signals.of(costs=costs)
+    chosen = select_within(spec, signals, 1000, np.random.default_rng(0))
+    assert 960 < costs[chosen].sum() <= 1000
+    assert 40 < asked[0][1] < 60

@@ -82,7 +82,7 @@ def test_restricting_reads_nothing_and_knows_nothing_new() -> None:
         _ = part.texts
     bare = reduction.restricted(Signals(9), np.array([3, 4]))
     assert bare.costs(np.array([0, 1])).tolist() == [1, 1]
-    with pytest.raises(StrategyError, match="no model has been trained"):
+    with pytest.raises(StrategyError, match="none is kept"):
         _ = bare.probabilities
 
 

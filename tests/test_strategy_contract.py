@@ -190,7 +190,7 @@ def test_what_it_reads_is_what_it_says_it_needs(name: str, task: str) -> None:
 
     def noted(need: str, load: Callable[..., Any]) -> Callable[..., Any]:
         def loading(*what: Any) -> Any:
-            read.add("committee_models" if what == ("models",) else need)
+            read.add(f"committee_{what[0]}" if need == "committee" and what[0] != "heads" else need)
             return load(*what)
 
         return loading

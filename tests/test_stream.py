@@ -17,7 +17,7 @@ from alnlp.progress import Step
 from alnlp.project import Project
 from alnlp.stream import POLICIES, Chooser, Streamed, adwin, run
 
-LONG = 50_000
+LONG = 20_000
 
 
 def slow_policy(

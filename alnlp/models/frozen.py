@@ -17,6 +17,7 @@ from alnlp.models.finetuned import FineTuned
 from alnlp.models.loading import load_network
 from alnlp.models.probe import FloatArray, head_of, start_head
 from alnlp.models.protocol import FitReport
+from alnlp.models.scorer import DROPOUT
 from alnlp.models.training import Targets
 from alnlp.progress import Progress
 from alnlp.tasks import Answer, Task
@@ -24,8 +25,6 @@ from alnlp.tasks import Answer, Task
 #: Some networks have untrained parts before the head; their draw has to be the same every time,
 #: or embeddings could not be kept.
 _SEED = 0
-#: The usual rate of the BERT family.
-_DROPOUT = 0.1
 
 
 class Probe(FineTuned):
@@ -99,7 +98,7 @@ class Probe(FineTuned):
         head = head_of(self.network, len(self.task.labels))
         given = torch.from_numpy(np.ascontiguousarray(embeddings, np.float32))
         if dropout:
-            given = torch.nn.functional.dropout(given, _DROPOUT)
+            given = torch.nn.functional.dropout(given, DROPOUT)
         logits = head(given.to(head.weight.device)).float()
         probabilities = logits.sigmoid() if self.task.multilabel else logits.softmax(dim=-1)
         result: NDArray[np.float32] = probabilities.cpu().numpy()

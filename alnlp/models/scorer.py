@@ -14,6 +14,9 @@ from alnlp.models.loading import output_names
 from alnlp.models.probe import head_of
 from alnlp.tasks import Task
 
+#: The usual rate of the BERT family.
+DROPOUT = 0.1
+
 
 class _Instrument:
     """A network in evaluation mode.
@@ -47,6 +50,12 @@ class _Instrument:
             # Logits in 8 bits would make ties of the margins that strategies rank by.
             head = head_of(network, self.outputs).float()
             head.register_forward_pre_hook(lambda _module, args: (args[0].float(),))
+        if dropout and not any(m.p for m in network.modules() if isinstance(m, nn.Dropout)):
+            # Without any dropout of its own all passes would be alike.
+            head = head_of(network, self.outputs)
+            head.register_forward_pre_hook(
+                lambda _module, args: (nn.functional.dropout(args[0], DROPOUT),)
+            )
         self._network = network
 
     def _read(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -32,12 +34,12 @@ class Known:
 
     Attributes:
         answers: by pool row.
-        seconds: how long annotators took, by pool row, where it was measured.
+        seconds: gives how long annotators took, by pool row, where it was measured.
         queries: what people search by.
     """
 
     answers: Mapping[int, Answer]
-    seconds: Mapping[int, float]
+    seconds: Callable[[], Mapping[int, float]]
     queries: tuple[str, ...] = ()
 
 
@@ -54,19 +56,19 @@ def signals(pool: Pool, task: Task, kept: KeptSignals | None, rows: Rows, known:
     found: dict[str, Callable[..., Any]] = {
         "texts": lambda: pool.texts(rows),
         "queries": lambda: known.queries,
-        "seconds": lambda: expected_seconds(pool, rows, known.seconds),
+        "seconds": lambda: expected_seconds(pool, rows, known.seconds()),
     }
     if task.spans:
         found["costs"] = lambda indices: _word_counts(pool, kept, rows[indices])
     if kept is not None and kept.is_scored:
-        found.update(_from_disk(task, kept, rows, known.answers))
+        found.update(_from_disk(task, kept, rows, known))
     return Signals(len(rows), found, task.multilabel, task.spans)
 
 
 def _from_disk(
-    task: Task, kept: KeptSignals, rows: Rows, answers: Mapping[int, Answer]
+    task: Task, kept: KeptSignals, rows: Rows, known: Known
 ) -> dict[str, Callable[..., Any]]:
-    arrays = kept.arrays
+    arrays, there = kept.arrays, available(task, kept, known)
 
     def gathered(name: str) -> Callable[..., NDArray[Any]]:
         return lambda *_: np.asarray(arrays[name][kept.positions(rows)])
@@ -83,24 +85,36 @@ def _from_disk(
         files = {"heads": "committee", "models": "committee_models"}
         found["committee"] = lambda kind: np.asarray(arrays[files[kind]][:, kept.positions(rows)])
     for name in _OF_WORDS:
-        if name in arrays:
+        if name in there:
             found[name] = lambda name=name: np.asarray(arrays[name])
     if "labelled_rows" in arrays:
-        found["labelled"] = lambda: _labelled(task, kept, answers)
+        found["labelled"] = lambda: _labelled(task, kept, known.answers)
     return found
 
 
-def available(task: Task, kept: KeptSignals | None) -> set[str]:
-    """The names of the signals that there are, as `StrategySpec.needs` calls them."""
+def available(task: Task, kept: KeptSignals | None, known: Known) -> set[str]:
+    """The names of the signals that there are, as `StrategySpec.needs` calls them.
+
+    Embeddings of labels' names and searches count only while these are the same.
+    """
     if kept is None or not kept.is_scored:
         return set(WITHOUT_NETWORK)
-    names = ("embeddings", "probabilities", "committee", "committee_models", *_SEVERAL, *_OF_WORDS)
+    names = ("embeddings", "probabilities", "committee", "committee_models", *_SEVERAL)
     there = {name for name in names if name in kept.arrays}
+    words = words_key(task.labels, known.queries)
+    if "words_key" in kept.arrays and kept.arrays["words_key"].tobytes() == words.tobytes():
+        there |= {name for name in _OF_WORDS if name in kept.arrays}
     if "labelled_rows" in kept.arrays:
         there.add("labelled")
     if task.spans and "words" in kept.arrays:
         there.add("scores")
     return there | WITHOUT_NETWORK
+
+
+def words_key(labels: tuple[str, ...], queries: tuple[str, ...]) -> NDArray[np.uint8]:
+    """Bytes that change with the labels' names and the searches."""
+    content = json.dumps([labels, queries]).encode()
+    return np.frombuffer(hashlib.blake2b(content, digest_size=16).digest(), np.uint8)
 
 
 def _labelled(task: Task, kept: KeptSignals, answers: Mapping[int, Answer]) -> Labelled:
@@ -119,15 +133,21 @@ def _labelled(task: Task, kept: KeptSignals, answers: Mapping[int, Answer]) -> L
         values[learnt >= 0] = arrays[f"labelled_{name}"][learnt[learnt >= 0]]
         return values
 
-    forecast_rows = arrays.get("forecast_rows", np.empty(0, np.int64)).tolist()
+    probabilities = gathered("probabilities")
+    targets = _targets(task, [answers[row] for row in rows.tolist()])
+    if "forecasts" not in arrays:
+        return Labelled(gathered("embeddings"), probabilities, targets)
+    # A label that was added after the round is not among its outputs.
+    width = probabilities.shape[1]
+    forecast_rows = arrays["forecast_rows"].tolist()
     still = [place for place, row in enumerate(forecast_rows) if row in answers]
-    return Labelled(
-        gathered("embeddings"),
-        gathered("probabilities"),
-        _targets(task, [answers[row] for row in rows.tolist()]),
-        np.asarray(arrays["forecasts"][still]) if still else np.empty((0, len(task.labels))),
-        _targets(task, [answers[forecast_rows[place]] for place in still]),
-    )
+    outcomes = _targets(task, [answers[forecast_rows[place]] for place in still])
+    forecasts = np.asarray(arrays["forecasts"][still])
+    if task.multilabel:
+        targets, outcomes = targets[:, :width], outcomes[:, :width]
+    else:
+        forecasts, outcomes = forecasts[outcomes < width], outcomes[outcomes < width]
+    return Labelled(gathered("embeddings"), probabilities, targets, forecasts, outcomes)
 
 
 def _targets(task: Task, answers: list[Answer]) -> Rows:

@@ -13,10 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from alnlp.errors import ProjectError
 from alnlp.project.kept import KeptSignals, save_signals
 from alnlp.project.settings import Settings
 
-_INFO = "cold.json"
+_INFO, _OLD = "cold.json", ".old-"
+#: How often to look again where the files are being replaced.
+_TRIES = 20
 #: The embeddings of words that are kept along.
 NEEDS = frozenset({"label_embeddings", "query_embeddings"})
 
@@ -35,11 +38,18 @@ class ColdStart(KeptSignals):
     def of(project: Path, settings: Settings) -> ColdStart | None:
         """Those that were kept for these settings, if there are any."""
         folder = project / "cache" / "cold"
-        try:
-            made_for = json.loads((folder / _INFO).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return None
-        return ColdStart(folder) if made_for == _key(settings) else None
+        for _ in range(_TRIES):
+            try:
+                made_for = json.loads((folder / _INFO).read_text(encoding="utf-8"))
+                found = ColdStart(folder)
+                found.open_signals()
+                if len(found.rows) == len(found.arrays["embeddings"]):
+                    return found if made_for == _key(settings) else None
+            except (OSError, ValueError, KeyError, ProjectError):
+                if not any(folder.parent.glob(f"{_OLD}*")) and not folder.exists():
+                    return None
+                # In this moment another process puts newer ones in their place.
+        return None
 
     @staticmethod
     def write(
@@ -55,10 +65,13 @@ class ColdStart(KeptSignals):
         temporary.mkdir(parents=True)
         save_signals(temporary, rows, arrays)
         (temporary / _INFO).write_text(json.dumps(_key(settings)), encoding="utf-8")
-        shutil.rmtree(folder, ignore_errors=True)
+        old = folder.with_name(f"{_OLD}{os.getpid()}")
+        if folder.exists():
+            folder.rename(old)
         temporary.rename(folder)
+        shutil.rmtree(old, ignore_errors=True)
         return ColdStart(folder)
 
 
 def _key(settings: Settings) -> dict[str, Any]:
-    return {"model": settings.model, "queries": list(settings.queries)}
+    return {"model": settings.model}

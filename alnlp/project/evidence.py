@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alnlp.project import learning
+from alnlp.project.candidates import words_key
 from alnlp.project.kept import KeptSignals, places
 from alnlp.strategies.committee import committee_heads
 
@@ -84,6 +85,8 @@ def of_words(
         kept["label_embeddings"] = learning.text_embeddings(model, names)
     if "query_embeddings" in needs:
         kept["query_embeddings"] = learning.text_embeddings(model, queries)
+    if kept:
+        kept["words_key"] = words_key(labels, queries)
     return kept
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 import warnings
-from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +14,7 @@ from alnlp.data.words import Words
 from alnlp.errors import DataError, ProjectError
 from alnlp.models import check_serves, locate
 from alnlp.progress import Progress
-from alnlp.project import browsing, creating, exporting, learning, rounds, training
+from alnlp.project import advising, browsing, creating, exporting, learning, rounds, training
 from alnlp.project.browsing import Answered, Found, Which
 from alnlp.project.candidates import WITHOUT_NETWORK
 from alnlp.project.creating import IMPORTED, STORE, Source, first_of
@@ -24,6 +23,7 @@ from alnlp.project.rounds import Round
 from alnlp.project.selection import Amount, Batch
 from alnlp.project.settings import Settings
 from alnlp.project.state import State
+from alnlp.stopping import Advice
 from alnlp.store import Event, LeaseRequest, NewEvent, Store
 from alnlp.strategies import Strategy, default, find
 from alnlp.tasks import Answer, Kind, Task
@@ -234,25 +234,15 @@ class Project:
 
     def status(self) -> dict[str, Any]:
         """Counts and figures for a person, as JSON-able values."""
-        with self._state.refreshed() as ledger:
-            newest, task, answers = self.newest_round, self.task, self._state.labels(ledger)
-            counts = Counter(name for answer in answers.values() for name in task.names(answer))
-            return {
-                "name": self.name,
-                "task": task.kind,
-                "labels": list(task.labels),
-                "pool": len(self.pool) - len(self._state.held_out),
-                "test": len(self.test),
-                "labelled": len(answers),
-                "per_label": {name: counts[name] for name in task.labels},
-                "skipped": len(ledger.all_skipped()),
-                "flagged": len(ledger.flagged),
-                "round": newest.number if newest else 0,
-                "since_round": browsing.answers_since(ledger, newest.seq if newest else 0),
-                "batch_size": self.settings.batch_size,
-                "metrics": newest.metrics if newest else {},
-                "agreement": browsing.agreement(ledger),
-            }
+        return {"name": self.name, **self._state.summary()}
+
+    def advice(self, budget: int | None = None) -> list[Advice]:
+        """Whether to stop labelling, by each criterion of `alnlp.stopping`; the person decides.
+
+        Args:
+            budget: how many examples may be answered in all.
+        """
+        return advising.advice(self.task, self.history, budget)
 
     def answers_since(self, seq: int) -> tuple[int, int]:
         """How many answers that count are newer than an event, and the newest event's number."""
@@ -284,9 +274,8 @@ class Project:
         amount = Amount.of(n, tokens, self.settings.batch_size, self.task)
         if not isinstance(annotator, str) or not annotator.strip():
             raise ProjectError(f"annotator: got {annotator!r}, expected a name")
-        with self._state.lock:
-            mine, notice = self._state.hand_out(amount, annotator, strategy)
-            return Batch(tuple(self._state.asked(mine)), notice)
+        mine, notice = self._state.hand_out(amount, annotator, strategy)
+        return Batch(tuple(self._state.asked(mine)), notice)
 
     def release(self, annotator: str, keep: Collection[str] = ()) -> int:
         """Give back what an annotator has not answered, but for `keep`; how many."""

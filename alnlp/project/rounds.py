@@ -133,10 +133,13 @@ def publish(temporary: Path, made: Round) -> Round:
 
 
 def prune(folder: Path, keep: int) -> None:
-    """Drop weights and signals of all but the newest `keep` rounds; their metrics stay."""
+    """Drop weights and signals of all but the newest `keep` rounds.
+
+    Their metrics stay, and what they said of the stop set.
+    """
     for old in finished(folder)[:-keep]:
         for path in old.folder.iterdir():
-            if path.name not in (_INFO, "README.md"):
+            if path.name not in (_INFO, "README.md") and not path.name.startswith("stop_"):
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 

@@ -150,25 +150,25 @@ def choose(
         rng: of every random draw.
     """
     name, spec = find(strategy, task.kind)
-    candidates = _candidates(pool, taken, mine, rng)
-    notice = None
+    everything = np.arange(len(pool))
+    candidates, notice = everything[:0], None
     needs = spec.needs_for(task.kind)
-    if needs - WITHOUT_NETWORK:
-        if kept is None or not kept.is_scored:
-            notice = "no model has been trained yet: this batch is drawn at random"
-        elif needs - available(task, kept):
-            notice = (
-                f"nothing has been prepared for the strategy {name} yet: this batch is drawn at "
-                "random; the next training prepares it"
-            )
-        else:
-            positions = kept.positions(candidates)
-            if (positions >= 0).any():
-                candidates = candidates[positions >= 0]
-            elif len(candidates):
-                notice = "the newest model has not seen these examples: drawn at random"
-        if notice:
-            name, spec = COLD_START, STRATEGIES[COLD_START]
+    if not needs - WITHOUT_NETWORK:
+        candidates = _candidates(pool, everything, taken, mine, rng)
+    elif kept is None or not kept.is_scored:
+        notice = "no model has read the texts yet: this batch is drawn at random"
+    elif needs - available(task, kept, known):
+        notice = (
+            f"nothing has been prepared for the strategy {name} yet: this batch is drawn at "
+            "random; the next training prepares it"
+        )
+    else:
+        candidates = _candidates(pool, kept.rows, taken, mine, rng)
+        if not len(candidates):
+            notice = "the newest model has not seen these examples: drawn at random"
+    if notice:
+        name, spec = COLD_START, STRATEGIES[COLD_START]
+        candidates = _candidates(pool, everything, taken, mine, rng)
     seen = signals(pool, task, kept, candidates, known)
     if amount.texts is not None:
         chosen = select(spec, seen, amount.texts - len(mine), rng)
@@ -177,14 +177,20 @@ def choose(
         chosen = select_within(spec, seen, left, rng) if left > 0 else np.empty(0, np.int64)
         if len(mine) and seen.costs(chosen).sum() > left:
             chosen = chosen[:0]  # only a batch of one may exceed the budget
+    if not len(candidates):
+        notice = None
     if not len(candidates) and len(np.unique(taken)) < len(pool):
         notice = "a short batch: all other examples are near-duplicates of these"
     return Choice(candidates[chosen], name, spec.why, notice)
 
 
-def _candidates(pool: Pool, taken: Rows, mine: Rows, rng: np.random.Generator) -> Rows:
-    """Free rows in ascending order, one drawn at random from each group of near-duplicates."""
-    free = np.ones(len(pool), dtype=bool)
+def _candidates(pool: Pool, among: Rows, taken: Rows, mine: Rows, rng: np.random.Generator) -> Rows:
+    """Free rows in ascending order, one drawn at random from each group of near-duplicates.
+
+    `among` are ascending rows that may be chosen at all, such as those that a model has read.
+    """
+    free = np.zeros(len(pool), dtype=bool)
+    free[among] = True
     free[taken] = False
     if len(mine):
         free &= ~np.isin(pool.groups, pool.groups[mine])

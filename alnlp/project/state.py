@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 import uuid
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +49,7 @@ class State:
         self.store = store
         self.test = Pool.open(folder / "test")
         self.lock = threading.RLock()
+        self._asking = threading.Lock()
         self._ledger = Ledger()
         self._newest: Round | None = None
         self._model: tuple[int, Model] | None = None
@@ -122,6 +124,27 @@ class State:
         held_out = {self.pool.ids[row] for row in self.held_out.tolist()}
         return {i: answer for i, answer in ledger.labels().items() if i not in held_out}
 
+    def summary(self) -> dict[str, Any]:
+        """Counts and figures for a person, as JSON-able values."""
+        with self.refreshed() as ledger:
+            newest, task, answers = self.newest_round, self.task, self.labels(ledger)
+            counts = Counter(name for answer in answers.values() for name in task.names(answer))
+            return {
+                "task": task.kind,
+                "labels": list(task.labels),
+                "pool": len(self.pool) - len(self.held_out),
+                "test": len(self.test),
+                "labelled": len(answers),
+                "per_label": {name: counts[name] for name in task.labels},
+                "skipped": len(ledger.all_skipped()),
+                "flagged": len(ledger.flagged),
+                "round": newest.number if newest else 0,
+                "since_round": browsing.answers_since(ledger, newest.seq if newest else 0),
+                "batch_size": self.settings.batch_size,
+                "metrics": newest.metrics if newest else {},
+                "agreement": browsing.agreement(ledger),
+            }
+
     def open_leases(self, annotator: str) -> list[Lease]:
         """What the annotator was given and has to answer still; the rest is given back.
 
@@ -145,7 +168,7 @@ class State:
         """What the annotator holds already, filled up by the strategy; a notice with it."""
         ttl = self.settings.lease_hours * 3600
         notice = None
-        with self.lock:
+        with self._asking:
             mine = self.open_leases(annotator)
             while amount.texts is None or len(mine) < amount.texts:
                 choice = self.choose(mine, amount, annotator, strategy)
@@ -178,30 +201,36 @@ class State:
         settings, newest = self.settings, self.newest_round
         kept = newest if newest and newest.is_scored else ColdStart.of(self.folder, settings)
         with self.refreshed() as ledger:
-            taken = [*ledger.labels(), *ledger.skipped(annotator), *leased]
+            pool, known = self.pool, self._known(ledger, settings)
+            answered = [*ledger.labels(), *ledger.skipped(annotator), *leased]
             entropy = [settings.seed, newest.number if newest else 0, ledger.seq, len(leased)]
-            return choose(
-                self.pool,
-                self.task,
-                kept,
-                self._known(ledger, settings),
-                strategy=settings.strategy if strategy is None else strategy,
-                amount=amount,
-                taken=np.concatenate([self.pool.rows(taken), self.held_out]),
-                mine=self.pool.rows([lease.example_id for lease in mine]),
-                rng=np.random.default_rng(entropy),
-            )
+            taken = np.concatenate([pool.rows(answered), self.held_out])
+        # A choice may take seconds, so nobody has to wait for it.
+        return choose(
+            pool,
+            self.task,
+            kept,
+            known,
+            strategy=settings.strategy if strategy is None else strategy,
+            amount=amount,
+            taken=taken,
+            mine=pool.rows([lease.example_id for lease in mine]),
+            rng=np.random.default_rng(entropy),
+        )
 
     def _known(self, ledger: Ledger, settings: Settings) -> Known:
         """What strategies may know beside what a model says."""
         answers = self.labels(ledger)
         rows = dict(zip(answers, self.pool.rows(list(answers)).tolist(), strict=True))
         given = ledger.answers()
-        seconds = {
-            row: float(np.median(timed))
-            for example, row in rows.items()
-            if (timed := [event.seconds for event in given[example].values() if event.seconds])
-        }
+
+        def seconds() -> dict[int, float]:
+            return {
+                row: float(np.median(timed))
+                for example, row in rows.items()
+                if (timed := [event.seconds for event in given[example].values() if event.seconds])
+            }
+
         return Known({rows[i]: said for i, said in answers.items()}, seconds, settings.queries)
 
     def asked(self, leases: Sequence[Lease]) -> Iterator[AskedExample]:

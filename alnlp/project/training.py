@@ -20,6 +20,7 @@ from alnlp.errors import ProjectError
 from alnlp.models import split
 from alnlp.progress import Progress, Step
 from alnlp.project import learning, rounds
+from alnlp.project.advising import stop_set
 from alnlp.project.cold import NEEDS as COLD_START_NEEDS
 from alnlp.project.cold import ColdStart
 from alnlp.project.evidence import collect, of_words
@@ -97,6 +98,7 @@ def run(plan: Plan, progress: Progress | None) -> Round:
             with _timed(seconds, "score"):
                 arrays = learning.score(model, plan.pool, plan.unlabelled, cache, progress)
                 more = collect(plan, model, arrays, plan.previous, cache, progress)
+                more |= stop_set(plan.pool, plan.task, plan.unlabelled, arrays)
                 save_signals(temporary, plan.unlabelled, {**arrays, **more})
         made = _describe(plan, report, metrics, seconds)
         model.save(temporary)

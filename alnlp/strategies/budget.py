@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from alnlp.signals import IntArray, Signals
+from alnlp.strategies.reduction import restricted
 from alnlp.strategies.spec import Indices, StrategySpec, select, top
 
 _COUNTED_AT_ONCE = 64
@@ -29,12 +30,32 @@ def select_within(
     if n <= 0:
         return np.empty(0, dtype=np.int64)
     if spec.score is None:
-        order = select(spec, signals, n, rng)
-        return order[: _fitting(order, signals, budget)]
+        return _in_its_order(spec, signals, budget, rng)
     costs = signals.costs(np.arange(signals.size))
     scores = spec.score(signals)
     order = top(scores if spec.per_word else scores / costs, signals.size, rng)
     return order[_greedy(costs[order], budget)]
+
+
+def _in_its_order(
+    spec: StrategySpec, signals: Signals, budget: int, rng: np.random.Generator
+) -> Indices:
+    """What fits of the batches that a strategy chooses, each of about as many as should fit."""
+    left = np.arange(signals.size)
+    chosen: list[Indices] = []
+    while len(left) and budget > 0:
+        some = rng.choice(len(left), size=min(len(left), _COUNTED_AT_ONCE), replace=False)
+        each = float(signals.costs(left[some]).mean())
+        order = left[select(spec, restricted(signals, left), max(1, round(budget / each)), rng)]
+        fitting = _fitting(order, signals, budget)
+        if chosen and signals.costs(order[:1]).sum() > budget:
+            break
+        chosen.append(order[:fitting])
+        budget -= int(signals.costs(chosen[-1]).sum())
+        if fitting < len(order):
+            break
+        left = np.setdiff1d(left, order)
+    return np.concatenate(chosen)
 
 
 def _fitting(order: Indices, signals: Signals, budget: int) -> int:

@@ -28,7 +28,8 @@ def stratified(signals: Signals, n: int, rng: np.random.Generator) -> Indices:
     means = MiniBatchKMeans(
         min(n, STRATA), n_init=1, max_iter=10, random_state=int(rng.integers(2**31))
     )
-    return proportional(means.fit(rows[fitted]).predict(rows).astype(np.int64), n, rng)
+    strata = means.fit(rows[fitted]).predict(rows).astype(np.int64)
+    return rng.permutation(proportional(strata, n, rng))
 
 
 def proportional(strata: IntArray, n: int, rng: np.random.Generator) -> Indices:

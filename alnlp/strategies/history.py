@@ -62,10 +62,15 @@ def label_flip(signals: Signals) -> FloatArray:
 def cost_aware(signals: Signals) -> FloatArray:
     """Uncertainty per second that an annotator is expected to take, (N,).
 
+    That of entities is per word, so what a whole text teaches is as many times more.
+
     Haertel, Seppi, Ringger and Carroll, "Return on Investment for Active Learning", NIPS Workshop
     on Cost-Sensitive Learning 2008.
     """
-    return unsure(signals) / signals.seconds
+    benefit = unsure(signals)
+    if signals.spans:
+        benefit = benefit * signals.costs(np.arange(signals.size))
+    return benefit / signals.seconds
 
 
 ENTRIES: dict[str, StrategySpec] = {

@@ -154,6 +154,7 @@ ENTRIES: dict[str, StrategySpec] = {
         summary="unsure x density in the pool x distance to the labelled",
         source="Settles and Craven 2008; Shen et al. 2004",
         score=_product,
+        per_word=True,  # as the uncertainty of entities is that it builds upon
     ),
     "ranked_batch": StrategySpec(
         ranked_batch,

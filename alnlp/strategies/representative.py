@@ -143,6 +143,7 @@ ENTRIES: dict[str, StrategySpec] = {
         summary="unsure times mean similarity to the pool (information density)",
         source="Settles and Craven 2008",
         score=density,
+        per_word=True,  # as the uncertainty of entities is that it builds upon
     ),
     "typiclust": StrategySpec(
         typiclust,

@@ -1,0 +1,122 @@
+"""Whether to stop labelling: what successive rounds said of a stop set that nobody has labelled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alnlp.data import Pool
+from alnlp.project.rounds import Round
+from alnlp.scores import entropy, over_labels
+from alnlp.signals import file_name
+from alnlp.stopping import Advice, History, advise
+from alnlp.tasks import Task
+
+Arrays = Mapping[str, NDArray[Any]]
+Rows = NDArray[np.int64]
+
+#: Texts of the stop set: those with the lowest hashes, a random draw that stays the same while the
+#: pool grows. Rounds are compared on those that both have scored.
+_SIZE, _ROUNDS = 500, 8
+_ROWS, _SAID, _ENDS = "stop_rows", "stop_predictions", "stop_ends"
+_MAIN_METRICS = ("span_f1", "accuracy", "micro_f1", "macro_f1")
+
+
+def stop_set(pool: Pool, task: Task, unlabelled: Rows, said: Arrays) -> dict[str, NDArray[Any]]:
+    """What a round predicts of the stop set, as arrays to be kept with it.
+
+    Args:
+        pool: all examples.
+        task: the kind of answers.
+        unlabelled: (U,) the rows that were scored.
+        said: what the model said of them.
+    """
+    lowest = np.argsort(pool.id_numbers[unlabelled], kind="stable")[:_SIZE]
+    places = np.sort(lowest)
+    rows = unlabelled[places]
+    if task.spans:
+        codes = [_codes(pool, row, place, said) for row, place in zip(rows, places, strict=True)]
+        ends = np.cumsum([len(code) for code in codes], dtype=np.int64)
+        return {_ROWS: rows, _SAID: np.concatenate([*codes, _NONE]), _ENDS: ends}
+    probabilities = said["probabilities"][places]
+    predicted = probabilities >= 0.5 if task.multilabel else probabilities.argmax(axis=1)
+    return {_ROWS: rows, _SAID: predicted.astype(np.int64)}
+
+
+_NONE = np.empty(0, np.int64)
+
+
+def _codes(pool: Pool, row: int, place: int, said: Arrays) -> Rows:
+    """The predicted tag of each word of a text as a number, -1 outside of entities."""
+    words = pool.words(int(row))
+    codes = np.full(len(words), -1, np.int64)
+    ends = said["spans_ends"]
+    for span in said["spans"][int(ends[place - 1]) if place else 0 : int(ends[place])]:
+        inside = [k for k, (a, b) in enumerate(words) if a < span["end"] and b > span["start"]]
+        codes[inside] = 2 * int(span["label"]) + 1
+        codes[inside[:1]] -= 1
+    return codes
+
+
+def advice(task: Task, rounds: Sequence[Round], budget: int | None) -> list[Advice]:
+    """What the criteria say of the rounds so far, oldest first.
+
+    Args:
+        task: the kind of answers.
+        rounds: all finished rounds.
+        budget: how many examples may be answered in all, None where that is open.
+    """
+    if not rounds:
+        return []
+    newest = rounds[-1]
+    metric = next((name for name in _MAIN_METRICS if name in newest.metrics), None)
+    curve = [made.metrics[metric] for made in rounds if metric in made.metrics] if metric else []
+    return advise(
+        History(
+            labels=newest.labels,
+            budget=budget,
+            predictions=_predictions(rounds[-_ROUNDS:]),
+            uncertainties=_uncertainties(task, newest),
+            curve=np.array(curve) if curve else None,
+        )
+    )
+
+
+def _predictions(rounds: Sequence[Round]) -> Rows | None:
+    """(R, N) or (R, N, K) of the newest rounds that have a stop set, on the texts of all."""
+    kept = [found for made in rounds if (found := _read(made.folder))]
+    if not kept:
+        return None
+    shape = kept[-1][_SAID].shape[1:]
+    kept = [found for found in kept if found[_SAID].shape[1:] == shape]
+    common = kept[0][_ROWS]
+    for found in kept[1:]:
+        common = np.intersect1d(common, found[_ROWS])
+    return np.stack([_of_rows(found, common) for found in kept])
+
+
+def _read(folder: Path) -> dict[str, NDArray[Any]]:
+    names = [name for name in (_ROWS, _SAID, _ENDS) if (folder / f"{name}.npy").exists()]
+    return {name: np.load(folder / f"{name}.npy", allow_pickle=False) for name in names}
+
+
+def _of_rows(found: Arrays, rows: Rows) -> NDArray[Any]:
+    places = np.searchsorted(found[_ROWS], rows)
+    if _ENDS not in found:
+        return found[_SAID][places]
+    ends = found[_ENDS]
+    parts = [found[_SAID][(ends[at - 1] if at else 0) : ends[at]] for at in places.tolist()]
+    return np.concatenate([*parts, _NONE])
+
+
+def _uncertainties(task: Task, newest: Round) -> NDArray[np.floating] | None:
+    if not newest.is_scored:
+        return None
+    if task.spans:
+        return np.asarray(newest.arrays[file_name("entropy:mean")])
+    score = over_labels(entropy) if task.multilabel else entropy
+    return score(np.asarray(newest.arrays["probabilities"]))
