@@ -58,7 +58,7 @@ def gold(project: Project, example_id: str) -> Any:
 def test_labels_come_from_the_data(entity_project: Callable[..., Project]) -> None:
     project = entity_project()
     assert project.task.labels == ("PERSON", "PLACE")
-    assert project.settings.strategy == "entropy:entities"
+    assert project.settings.strategy == "mnlp"
     assert project.status()["labelled"] == 0
 
 
@@ -72,7 +72,7 @@ def test_a_round_marks_entities(entity_project: Callable[..., Project]) -> None:
     assert made.spent["tokens"] == sum(len(example.words) for example in batch)
     assert set(made.per_label) == {"PERSON", "PLACE"}
     suggested = project.ask(5)
-    assert {example.strategy for example in suggested} == {"entropy:entities"}
+    assert {example.strategy for example in suggested} == {"mnlp"}
     for example in suggested:
         said = example.prediction
         assert said is not None
