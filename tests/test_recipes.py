@@ -13,7 +13,7 @@ RECIPES = Path(__file__).parent.parent / "recipes"
 @pytest.mark.slow
 def test_trec(data_folder: Path, tiny_model: str, tmp_path: Path) -> None:
     command = [
-        *(sys.executable, RECIPES / "trec.py", "--model", tiny_model, "--seeds", "0"),
+        *(sys.executable, RECIPES / "trec.py", "--model", f"probe:{tiny_model}", "--seeds", "0"),
         *("--rounds", "1", "--pool", "300", "--skip-full", "--out", tmp_path),
     ]
     first = subprocess.run(command, capture_output=True, text=True, check=True)
