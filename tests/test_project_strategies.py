@@ -103,12 +103,12 @@ def test_a_probe_learns_at_once_and_its_folder_is_a_model(make_project, tiny_mod
     project = labelled(make_project, f"probe:{tiny_model}")
     made = project.train()
     assert made.fit["steps"] == 0
-    texts = [project.pool[row].text for row in range(5)]
+    rows = made.rows[:5]
+    texts = project.pool.texts(rows)
     said = project.predict(texts)
-    kept = project._state.predicted(np.arange(5))
-    for one, other in zip(said, kept, strict=True):
-        if other is not None:
-            assert one.probabilities == pytest.approx(other.probabilities, abs=0.02)
+    for one, other in zip(said, project._state.predicted(rows), strict=True):
+        assert other is not None
+        assert one.probabilities == pytest.approx(other.probabilities, abs=0.02)
     from transformers import pipeline
 
     plain = pipeline("text-classification", model=str(made.folder))(texts)
