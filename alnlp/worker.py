@@ -21,6 +21,7 @@ from typing import IO, Literal
 from alnlp.errors import AlnlpError, Cancelled
 from alnlp.progress import Step
 
+Work = Literal["train", "prepare"]
 State = Literal["idle", "waiting", "starting", "training", "failed", "cancelled"]
 BUSY: frozenset[State] = frozenset({"waiting", "starting", "training"})
 
@@ -75,11 +76,11 @@ class Trainer:
 
     def request(self, folder: Path) -> None:
         """Train the project in this folder as soon as the trainer is free."""
-        key = str(folder.resolve())
-        with self._changed:
-            if not self.status(folder).busy:
-                self._set(key, TrainerStatus(state="waiting", round=self.status(folder).round))
-            self._send({"train": key})
+        self._wish("train", folder)
+
+    def prepare(self, folder: Path) -> None:
+        """Let the pretrained network read the pool, see `Project.prepare`."""
+        self._wish("prepare", folder)
 
     def cancel(self, folder: Path) -> None:
         """Stop training this project; its newest finished round stays the newest."""
@@ -107,6 +108,13 @@ class Trainer:
             child.kill()
             child.wait()
 
+    def _wish(self, what: Work, folder: Path) -> None:
+        key = str(folder.resolve())
+        with self._changed:
+            if not self.status(folder).busy:
+                self._set(key, TrainerStatus(state="waiting", round=self.status(folder).round))
+            self._send({what: key})
+
     def _send(self, wish: dict[str, str]) -> None:
         line = json.dumps(wish) + "\n"
         try:
@@ -116,7 +124,7 @@ class Trainer:
         except OSError:  # it died in this very moment
             pass
         if self._child is not None:
-            self._give_up("failed", _DIED, but_for=wish.get("train"))
+            self._give_up("failed", _DIED, but_for=next(iter(wish.values())))
         self._child = self._start()
         _write(self._child.stdin, line)
 
@@ -167,7 +175,7 @@ class _Child:
 
     def __init__(self, reports: IO[str]) -> None:
         self._reports = reports
-        self._wishes: OrderedDict[str, None] = OrderedDict()
+        self._wishes: OrderedDict[str, Work] = OrderedDict()
         self._changed = threading.Condition()
         self._running: str | None = None
         self._cancelled = False
@@ -180,11 +188,13 @@ class _Child:
             wish = json.loads(line)
             with self._changed:
                 if "train" in wish:
-                    self._wishes[wish["train"]] = None
+                    self._wishes[wish["train"]] = "train"
+                elif "prepare" in wish:
+                    self._wishes.setdefault(wish["prepare"], "prepare")
                 elif wish["cancel"] == self._running:
                     self._wishes.pop(wish["cancel"], None)
                     self._cancelled = True
-                elif self._wishes.pop(wish["cancel"], "absent") is None:
+                elif self._wishes.pop(wish["cancel"], None):
                     self._report(wish["cancel"], TrainerStatus(state="cancelled"))
                 self._changed.notify_all()
         os._exit(0)  # the parent is gone, and the main thread may be deep inside a training step
@@ -193,23 +203,27 @@ class _Child:
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._wishes)
-                folder, _ = self._wishes.popitem(last=False)
+                folder, what = self._wishes.popitem(last=False)
                 self._running, self._cancelled = folder, False
                 self._report(folder, TrainerStatus(state="starting"))
-            status = self._train(folder)
+            status = self._fulfil(what, folder)
             with self._changed:
                 self._running = None
                 if folder in self._wishes:
                     status = replace(status, state="waiting")
                 self._report(folder, status)
 
-    def _train(self, folder: str) -> TrainerStatus:
+    def _fulfil(self, what: Work, folder: str) -> TrainerStatus:
         from alnlp.project import Project
 
         try:
             project = Project.open(folder)
             try:
-                made = project.train(score=True, progress=self._progress)
+                if what == "prepare":
+                    project.prepare(progress=self._progress)
+                else:
+                    project.train(score=True, progress=self._progress)
+                newest = project.newest_round
             finally:
                 project.close()
         except Cancelled:
@@ -218,7 +232,7 @@ class _Child:
             return TrainerStatus(state="failed", message=str(error))
         except Exception as error:  # whatever it was, the next wish must find a trainer alive
             return TrainerStatus(state="failed", message=f"{type(error).__name__}: {error}")
-        return TrainerStatus(state="idle", round=made.number)
+        return TrainerStatus(state="idle", round=newest.number if newest else None)
 
     def _progress(self, step: Step) -> None:
         if self._cancelled:

@@ -73,7 +73,7 @@ def test_tags_of_words_as_codes() -> None:
 
 
 def test_the_command_line_shows_it(trained: Project, capsys: pytest.CaptureFixture[str]) -> None:
-    from alnlp.cli import status
+    from alnlp.cli.projects import status
 
     status(trained.folder)
     assert "says agreement: " in capsys.readouterr().out

@@ -69,6 +69,21 @@ def label_until_round(page, project_folder, seconds: int):
     assert page.locator(".al-suggested").count() == 1
 
 
+def test_a_cold_start_is_prepared_as_soon_as_the_project_is_looked_at(
+    tmp_path, tiny_model, visit, served
+):
+    folder = tmp_path / "workspace" / "support"
+    folder.parent.mkdir()
+    make_project(folder, sentences(60), model=tiny_model, strategy="k_center")
+    with served(folder.parent) as base:
+        page = visit(base, "support")
+        with page.expect_response(is_reranking, timeout=60_000):
+            ready(page)
+        for _ in range(3):  # the example on screen and the one after it were drawn at random
+            press(page, "2")
+        page.wait_for_selector(".al-why:not(:has-text('at random'))")
+
+
 def test_a_project_from_csv_is_labelled_by_keyboard_while_the_model_trains(
     tmp_path, tiny_model, visit, served
 ):

@@ -74,8 +74,20 @@ def test_before_the_first_training(name: str, make_project, tiny_model: str) -> 
     if name not in ("seeded",):
         assert {example.strategy for example in before} == {"random"}
         assert "no model has read the texts" in (before.notice or "")
+    project.update_settings(strategy=name)
+    assert project.wants_preparing
     project.prepare()
-    assert {example.strategy for example in project.ask(3, strategy=name)} == {name}
+    assert not project.wants_preparing
+    assert {example.strategy for example in project.ask(3)} == {name}
+
+
+def test_nothing_to_prepare(make_project, tiny_model: str) -> None:
+    assert not make_project("fresh", strategy="margin").wants_preparing
+    project = labelled(make_project, f"probe:{tiny_model}", strategy="zero_shot")
+    assert project.wants_preparing
+    project.train()
+    project.update_settings(queries=["another"])  # from now on the model of the round reads
+    assert not project.wants_preparing
 
 
 def test_what_was_prepared_ends_with_its_settings(

@@ -50,6 +50,14 @@ def test_a_round_appears_in_the_project(make_project: MakeProject, trainer: Trai
     assert project.ask(3)[0].suggestion is not None
 
 
+def test_a_first_reading_before_any_answer(make_project: MakeProject, trainer: Trainer) -> None:
+    project = make_project(strategy="typiclust")
+    trainer.prepare(project.folder)
+    trainer.prepare(project.folder)
+    assert trainer.wait(project.folder, LONG) == TrainerStatus(state="idle")
+    assert {example.strategy for example in project.ask(3)} == {"typiclust"}
+
+
 def test_many_wishes_during_a_training_become_one(
     make_project: MakeProject, trainer: Trainer
 ) -> None:

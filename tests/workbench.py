@@ -53,6 +53,9 @@ class IdleTrainer:
     def request(self, folder: Path) -> None:
         self.requests.append(folder)
 
+    def prepare(self, folder: Path) -> None:
+        self.prepared = folder
+
     def cancel(self, folder: Path) -> None:
         self.state = "cancelled"
 

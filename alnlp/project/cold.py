@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,7 @@ class ColdStart(KeptSignals):
     """
 
     folder: Path
+    reader: ClassVar[str] = "the pretrained network"
 
     @staticmethod
     def of(project: Path, settings: Settings) -> ColdStart | None:

@@ -22,6 +22,11 @@ class KeptSignals:
 
     folder: Path
 
+    @property
+    def reader(self) -> str:
+        """Who says what is kept here, in words."""
+        raise NotImplementedError
+
     @cached_property
     def is_scored(self) -> bool:
         """Whether it holds signals for the pool."""

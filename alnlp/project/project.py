@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import uuid
 import warnings
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from alnlp.data import ImportReport, Pool
 from alnlp.data.words import Words
@@ -15,7 +14,8 @@ from alnlp.errors import DataError, ProjectError
 from alnlp.models import check_serves, locate
 from alnlp.progress import Progress
 from alnlp.project import advising, browsing, creating, exporting, learning, rounds, training
-from alnlp.project.browsing import Answered, Found, Which
+from alnlp.project.answering import Answering
+from alnlp.project.browsing import Found, Which
 from alnlp.project.candidates import WITHOUT_NETWORK
 from alnlp.project.creating import IMPORTED, STORE, Source, first_of
 from alnlp.project.readout import Prediction
@@ -24,12 +24,12 @@ from alnlp.project.selection import Amount, Batch
 from alnlp.project.settings import Settings
 from alnlp.project.state import State
 from alnlp.stopping import Advice
-from alnlp.store import Event, LeaseRequest, NewEvent, Store
+from alnlp.store import Store
 from alnlp.strategies import Strategy, default, find
 from alnlp.tasks import Answer, Kind, Task
 
 
-class Project:
+class Project(Answering):
     """A pool of examples, the answers to them, and the models trained on the answers.
 
     Make one with `Project.create`, come back to it with `Project.open`. The store on disk is the
@@ -170,11 +170,6 @@ class Project:
         known = self._store.get("uid")
         return str(known or self._store.change("uid", lambda uid: uid or uuid.uuid4().hex))
 
-    @property
-    def pool(self) -> Pool:
-        """All examples, labelled or not."""
-        return self._state.pool
-
     def words(self, example_id: str) -> Words:
         """For ner, where each word of an example starts and ends; empty for other tasks."""
         return self.pool.words(self.pool.row(example_id)) if self.task.spans else []
@@ -183,11 +178,6 @@ class Project:
     def test(self) -> Pool:
         """Held-out examples with gold labels; empty where none were given."""
         return self._state.test
-
-    @property
-    def task(self) -> Task:
-        """The kind of answers, and the labels of this moment."""
-        return self._state.task
 
     def add_label(self, name: str) -> Task:
         """Add a label to the end of the label set; models know it from the next round on."""
@@ -198,11 +188,6 @@ class Project:
 
         self._store.change("task", added)
         return self.task
-
-    @property
-    def settings(self) -> Settings:
-        """The settings of this moment."""
-        return self._state.settings
 
     def update_settings(self, **changes: Any) -> Settings:
         """Change some settings; the next batch and the next round use them."""
@@ -244,12 +229,7 @@ class Project:
         """
         return advising.advice(self.task, self.history, budget)
 
-    def answers_since(self, seq: int) -> tuple[int, int]:
-        """How many answers that count are newer than an event, and the newest event's number."""
-        with self._state.refreshed() as ledger:
-            return browsing.answers_since(ledger, seq), ledger.seq
-
-    # Asking and telling -------------------------------------------------------------------------
+    # Asking ---------------------------------------------------------------------------------------
 
     def ask(
         self,
@@ -276,68 +256,6 @@ class Project:
             raise ProjectError(f"annotator: got {annotator!r}, expected a name")
         mine, notice = self._state.hand_out(amount, annotator, strategy)
         return Batch(tuple(self._state.asked(mine)), notice)
-
-    def release(self, annotator: str, keep: Collection[str] = ()) -> int:
-        """Give back what an annotator has not answered, but for `keep`; how many."""
-        return self._store.release(annotator, keep)
-
-    def tell(self, answers: Mapping[str, Answer], *, annotator: str = "me") -> list[Event]:
-        """Record answers by example id; partial, late and repeated answers are all fine.
-
-        When it returns, the answers are on disk. The newest answer of an annotator counts.
-
-        Raises:
-            DataError: an id that the pool does not hold, or a label outside the label set; then
-                nothing was recorded.
-        """
-        return self.record(
-            [
-                NewEvent(example_id=i, annotator=annotator, kind="label", answer=a)
-                for i, a in answers.items()
-            ]
-        )
-
-    def skip(self, example_ids: Sequence[str], *, annotator: str = "me") -> list[Event]:
-        """Do not ask this annotator for these examples again; they are not trained on."""
-        return self.record(
-            [NewEvent(example_id=i, annotator=annotator, kind="skip") for i in example_ids]
-        )
-
-    def flag(
-        self, example_id: str, *, annotator: str = "me", comment: str | None = None
-    ) -> list[Event]:
-        """Mark an example for discussion; it keeps its answer."""
-        events = [NewEvent(example_id=example_id, annotator=annotator, kind="flag")]
-        if comment:
-            events.append(replace(events[0], kind="comment", comment=comment, uid=uuid.uuid4().hex))
-        return self.record(events)
-
-    def undo(self, *, annotator: str = "me") -> Event | None:
-        """Take back the annotator's newest answer or skip; None when there is none left."""
-        return self._step_back("undo", annotator)
-
-    def redo(self, *, annotator: str = "me") -> Event | None:
-        """Bring back what was undone last; None when there is nothing to bring back."""
-        return self._step_back("redo", annotator)
-
-    def record(self, events: Sequence[NewEvent]) -> list[Event]:
-        """Record events of any kind: all of them, on disk, or none.
-
-        An event whose `uid` is known already is not recorded again, so replaying is harmless. An
-        undone example is reserved for its annotator again.
-
-        Raises:
-            DataError: as for `tell`.
-        """
-        task = self.task
-        checked = [browsing.checked(event, task, self.pool) for event in events]
-        recorded = self._store.append(checked)
-        for event in recorded:
-            if event.kind == "undo":
-                request = LeaseRequest(event.example_id, "brought back by undo", "undo")
-                seconds = self.settings.lease_hours * 3600
-                self._store.lease([request], event.annotator, uuid.uuid4().hex, seconds)
-        return recorded
 
     # Training and using -------------------------------------------------------------------------
 
@@ -372,6 +290,15 @@ class Project:
         like; without it the first batch is drawn at random.
         """
         training.prepare(self._state.folder, self.pool, self.task, self.settings, progress)
+
+    @property
+    def wants_preparing(self) -> bool:
+        """Whether the project's strategy draws at random now, and would not after `prepare`."""
+        newest = self.newest_round
+        if newest is not None and newest.is_scored:
+            return False
+        spec = find(self.settings.strategy, self.task.kind)[1]
+        return not spec.needs_model and self._state.lacks(spec.needs_for(self.task.kind))
 
     def evaluate(self, *, progress: Progress | None = None) -> dict[str, float]:
         """The metrics of the newest round on the test set."""
@@ -459,31 +386,3 @@ class Project:
         """All that is known about some examples."""
         with self._state.refreshed() as ledger:
             return self._state.found(ledger, self.pool.rows(list(example_ids)))
-
-    def undoable(self, annotator: str = "me", limit: int = 50) -> list[Answered]:
-        """What `undo` would take back, one after the other."""
-        with self._state.refreshed() as ledger:
-            return self._state.answered(ledger.undoable(annotator, limit))
-
-    def redoable(self, annotator: str = "me", limit: int = 50) -> list[Answered]:
-        """What `redo` would bring back, one after the other."""
-        with self._state.refreshed() as ledger:
-            return self._state.answered(ledger.redoable(annotator, limit))
-
-    def _step_back(self, kind: Literal["undo", "redo"], annotator: str) -> Event | None:
-        with self._state.refreshed() as ledger:
-            last = ledger.last_undoable if kind == "undo" else ledger.last_redoable
-            target = last(annotator)
-            if target is None:
-                return None
-            self.record(
-                [
-                    NewEvent(
-                        example_id=target.example_id,
-                        annotator=annotator,
-                        kind=kind,
-                        target=target.uid,
-                    )
-                ]
-            )
-            return target

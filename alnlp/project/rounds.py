@@ -62,6 +62,11 @@ class Round(KeptSignals):
     seconds: dict[str, float] = field(default_factory=dict)
     fit: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def reader(self) -> str:
+        """Who says what is kept here, in words."""
+        return f"round {self.number}"
+
     @staticmethod
     def read(folder: Path) -> Round:
         """The round that lies in a folder.

@@ -18,8 +18,9 @@ from alnlp.data.spans import SpanAnswer, looked_at
 from alnlp.errors import ProjectError
 from alnlp.project import browsing, learning, rounds, training
 from alnlp.project.browsing import Answered, Found
-from alnlp.project.candidates import Known
+from alnlp.project.candidates import Known, available
 from alnlp.project.cold import ColdStart
+from alnlp.project.kept import KeptSignals
 from alnlp.project.readout import Prediction, predictions
 from alnlp.project.rounds import Round
 from alnlp.project.selection import Amount, AskedExample, Choice, choose
@@ -88,6 +89,18 @@ class State:
                 number = rounds.newest_number(folder)
             return self._newest
 
+    def kept(self) -> KeptSignals | None:
+        """What strategies choose by: the newest round, or what the pretrained network says."""
+        newest = self.newest_round
+        if newest is not None and newest.is_scored:
+            return newest
+        return ColdStart.of(self.folder, self.settings)
+
+    def lacks(self, needs: frozenset[str]) -> bool:
+        """Whether some of the signals that a strategy needs were not kept."""
+        known = Known({}, dict, self.settings.queries)
+        return bool(needs - available(self.task, self.kept(), known))
+
     def need_round(self) -> Round:
         """The newest finished round; ProjectError before the first training."""
         newest = self.newest_round
@@ -128,6 +141,7 @@ class State:
         """Counts and figures for a person, as JSON-able values."""
         with self.refreshed() as ledger:
             newest, task, answers = self.newest_round, self.task, self.labels(ledger)
+            kept = self.kept()
             counts = Counter(name for answer in answers.values() for name in task.names(answer))
             return {
                 "task": task.kind,
@@ -139,6 +153,7 @@ class State:
                 "skipped": len(ledger.all_skipped()),
                 "flagged": len(ledger.flagged),
                 "round": newest.number if newest else 0,
+                "read_by": kept.reader if kept else None,
                 "since_round": browsing.answers_since(ledger, newest.seq if newest else 0),
                 "batch_size": self.settings.batch_size,
                 "metrics": newest.metrics if newest else {},
@@ -198,8 +213,7 @@ class State:
         # Leases are read before answers: an answer ends its lease, so what is answered in between
         # is seen at least once.
         leased = [lease.example_id for lease in self.store.leases()]
-        settings, newest = self.settings, self.newest_round
-        kept = newest if newest and newest.is_scored else ColdStart.of(self.folder, settings)
+        settings, newest, kept = self.settings, self.newest_round, self.kept()
         with self.refreshed() as ledger:
             pool, known = self.pool, self._known(ledger, settings)
             answered = [*ledger.labels(), *ledger.skipped(annotator), *leased]

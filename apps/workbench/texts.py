@@ -236,11 +236,12 @@ TRAINER: dict[str, Any] = {
     "progress": "Progress of the trainer",
     "waiting": "A training is about to start",
     "starting": "Starting the trainer",
-    "training": "Training: {phase}",
+    "training": "At work: {phase}",
     "phases": {
         "train": "fine-tuning",
         "fit": "fine-tuning",
         "probe": "preparing",
+        "embed": "a first reading",
         "tokenise": "reading the texts",
         "evaluate": "measuring",
         "score": "scoring the pool",

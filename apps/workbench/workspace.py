@@ -26,6 +26,9 @@ class Training(Protocol):
     def request(self, folder: Path) -> None:
         """Ask for a training; asking again before it begins changes nothing."""
 
+    def prepare(self, folder: Path) -> None:
+        """Ask for the pool to be read by the pretrained network."""
+
     def cancel(self, folder: Path) -> None:
         """Stop the training of a project, or take the request back."""
 
@@ -45,6 +48,8 @@ class Desk:
         self._lock = threading.Lock()
         newest = project.newest_round
         self._asked_at = newest.seq if newest else 0  # the newest event at the last request
+        if project.wants_preparing:
+            trainer.prepare(project.folder)
 
     @property
     def due(self) -> int:

@@ -73,7 +73,7 @@ class Canvas {
     this.queue = new Queue(project, annotator, box);
     this.spans.leave();
     this.marking?.open(this.task, this.queue, state);
-    this.round = session.status.round;
+    this.reader = session.status.read_by;
     this.watched.id = null;
     this.queue.addEventListener("change", () => this.render(), { signal });
     this.queue.addEventListener("problem", ({ detail }) => this.problem(detail), { signal });
@@ -119,22 +119,22 @@ class Canvas {
     if (error.status) this.view.showAlert(fill(t.problem, { error: error.message }));
   }
 
-  /** Counts or trainer changed; a new round puts the examples to come in a new order. */
+  /** Counts or trainer changed; a new model puts the examples to come in a new order. */
   status() {
     const { status } = session;
     this.view.trainer.show(status);
     if (!this.queue) return;
-    if (status.round > this.round) this.rerank(this.queue, status.round);
+    if (status.read_by !== this.reader) this.rerank(this.queue, status.read_by);
     else if (!this.queue.upcoming.length && this.queue.asked && !this.queue.exhausted) this.queue.ask();
   }
 
   /** Until it has been done, every further status tries it again. */
-  async rerank(queue, round) {
+  async rerank(queue, reader) {
     if (this.reranking === queue) return;
     this.reranking = queue;
     const done = await queue.ask(true);
     if (this.reranking === queue) this.reranking = null;
-    if (done && queue === this.queue) this.round = round;
+    if (done && queue === this.queue) this.reader = reader;
   }
 
   // Showing
