@@ -19,7 +19,7 @@ LAYERS: list[set[str]] = [
     {"strategies", "stopping", "metrics", "models", "inference", "store"},
     {"project"},
     {"simulation", "stream", "worker", "corpus"},
-    {"plotting", "comparing", "console"},
+    {"plotting", "comparing", "console", "bench"},
     {"cli"},
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

@@ -1,0 +1,85 @@
+"""Does margin save labels on a frozen network, and does it when the network is fine-tuned?
+
+    python recipes/frozen_head.py --seeds 0..2 --pool 1500
+
+Margin against random with both models on the same data, seeds and first labels. Run again, it goes
+on after the last finished round; curves that compare.py has run with --out OUT/probe or OUT/minilm
+are taken from there.
+"""
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from benchmark import Runs, curve, one_line_errors
+from compare import BASELINE, Progress, benchmarks, seed_numbers, settings
+
+from alnlp.comparing import Paired, against, summarise
+
+MODELS = ("probe", "minilm")
+STRATEGY = "margin"
+HEAD = ("model", "data", "area, random", "area, margin", "difference", "wins", "p")
+
+
+def main() -> None:
+    """Run what is not on disk yet, then print one table."""
+    options = arguments()
+    known = {bench.name: bench for bench in benchmarks()}
+    names = options.datasets.split(",")
+    if unknown := [name for name in names if name not in known]:
+        raise SystemExit(f"--datasets: got {unknown[0]}, expected some of {', '.join(known)}")
+    benches, seeds = [known[name] for name in names], seed_numbers(options.seeds)
+    titles = {bench.name: bench.title for bench in benches}
+    metrics = {bench.name: bench.metric for bench in benches}
+    lines = [HEAD, ("---",) * len(HEAD)]
+    for model in MODELS:
+        options.model, out = model, options.out / model
+        given = argparse.Namespace(**{**vars(options), "out": out})
+        progress = Progress(benches, (BASELINE, STRATEGY), seeds, given)
+        data: dict[str, Runs] = {}
+        with one_line_errors():
+            for bench in benches:
+                here = settings(bench, given)
+                data[bench.name] = {
+                    name: [curve(bench, name, s, here, progress.of(bench, name, s)) for s in seeds]
+                    for name in (BASELINE, STRATEGY)
+                }
+        for name, runs in data.items():
+            tests = against({name: runs}, metrics)
+            lines.append((model, titles[name], *areas(runs, metrics[name]), *tested(tests)))
+        lines.append((model, "all", "", "", *tested(against(data, metrics))))
+    print("\n".join("| " + " | ".join(cells) + " |" for cells in lines))
+
+
+def arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--datasets", default="trec6,ag_news_subset,sst2_sentences")
+    parser.add_argument("--seeds", default="0..2", help="such as 0,1,2 or 0..4")
+    parser.add_argument("--pool", type=int, help="rows of the training set, drawn at random")
+    for name in ("initial", "batch", "rounds"):
+        parser.add_argument(f"--{name}", type=int, help="that of the data set's recipe by default")
+    parser.add_argument("--out", type=Path, default=Path("results", "frozen_head"))
+    return parser.parse_args()
+
+
+def areas(runs: Runs, metric: str) -> tuple[str, str]:
+    """The areas under the curves of both strategies, over seeds."""
+    found = {summary.strategy: summary.area for summary in summarise(runs, metric)}
+    both = (found[BASELINE], found[STRATEGY])
+    first, second = (f"{np.mean(a):.3f} ± {np.std(a):.3f}" for a in both)
+    return first, second
+
+
+def tested(tests: Mapping[str, Paired]) -> tuple[str, str, str]:
+    """Difference, wins and p of margin against random."""
+    test = tests[STRATEGY]
+    p = "" if test.p is None else f"{test.p:.3g} ({test.test})"
+    return f"{test.difference:+.3f}", f"{test.wins} of {test.pairs}", p
+
+
+if __name__ == "__main__":
+    main()
