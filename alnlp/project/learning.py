@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from alnlp.data import Pool
 from alnlp.data.words import Words
-from alnlp.models import split
+from alnlp.models import PROBE, SETFIT, split
 from alnlp.progress import Progress, Step
 from alnlp.project.readout import Prediction, predictions
 from alnlp.tasks import Answer, Task
@@ -36,12 +36,16 @@ _TEXTS_AT_ONCE = 10_000
 
 def new_model(task: Task, name: str) -> Model:
     """An untrained model for a task, by a name of the catalogue of models."""
-    probe, checkpoint = split(name)
-    if not probe:
-        return _kind(task)(task, checkpoint)
-    from alnlp.models.frozen import Probe
+    method, checkpoint = split(name)
+    if method == PROBE:
+        from alnlp.models.frozen import Probe
 
-    return Probe(task, checkpoint)
+        return Probe(task, checkpoint)
+    if method == SETFIT:
+        from alnlp.models.setfit import SetFit
+
+        return SetFit(task, checkpoint)
+    return _kind(task)(task, checkpoint)
 
 
 def load_model(task: Task, folder: Path) -> Model:
