@@ -4,6 +4,7 @@ import gzip
 import json
 import math
 import random
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +24,70 @@ from alnlp.errors import Cancelled, DataError, ModelError
 from alnlp.inference.engine import predict_texts
 from alnlp.models.finetuned import FineTuned, TrainConfig
 from alnlp.models.loading import load_network
+from alnlp.models.pooling import first_token_alone
 from alnlp.models.probe import head_of, start_head
 from alnlp.models.protocol import TextModel
-from alnlp.models.training import balanced_loss, pad
+from alnlp.models.training import AlikeInLength, balanced_loss, pad
 from alnlp.progress import Step
 from alnlp.tasks import Task
 
 checkpoint, trained = classifying.checkpoint, classifying.trained
 sentence_encoder = classifying.sentence_encoder
+
+# Less work for the same
+
+
+@pytest.mark.parametrize("family", tiny.FAMILIES)
+@pytest.mark.parametrize("mean_pooling", [False, True])
+def test_the_first_token_alone_is_enough(family: str, mean_pooling: bool, tmp_path: Path) -> None:
+    """Logits and gradients are those of the whole network."""
+    folder = tiny.checkpoint(tmp_path, TEXTS, family, mean_pooling=mean_pooling)
+    network = load_network(str(folder), TASK).train(False)
+    model = FineTuned(TASK, str(folder))
+    batch = pad(model._token_ids(TEXTS), model.tokenizer.pad_token_id)
+    seen = []
+    for context in (nullcontext(), first_token_alone(network)):
+        network.zero_grad()
+        with context:
+            logits = network(**batch).logits
+        logits.square().sum().backward()
+        grads = [p.grad.flatten() for p in network.parameters() if p.grad is not None]
+        seen.append((logits.detach(), torch.cat(grads)))
+    (whole, whole_grads), (lean, lean_grads) = seen
+    torch.testing.assert_close(lean, whole)
+    torch.testing.assert_close(lean_grads, whole_grads, rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(network(**batch).logits.detach(), whole)  # the hook is gone
+
+
+@given(
+    lengths=st.lists(st.integers(1, 60), min_size=1, max_size=150),
+    size=st.integers(1, 20),
+    seed=st.integers(0, 9),
+)
+def test_batches_of_like_length_hold_every_text_once(
+    lengths: list[int], size: int, seed: int
+) -> None:
+    torch.manual_seed(seed)
+    order = list(AlikeInLength(lengths, size))
+    assert sorted(order) == list(range(len(lengths)))
+    whole = len(lengths) // size * size
+    assert len(AlikeInLength(lengths, size)) == len(lengths)
+    for start in range(0, whole, size):
+        batch = [lengths[at] for at in order[start : start + size]]
+        assert batch == sorted(batch)
+
+
+def test_batches_of_like_length_have_little_padding() -> None:
+    torch.manual_seed(0)
+    lengths = np.random.default_rng(0).integers(5, 120, 480)
+
+    def padded(order: list[int]) -> int:
+        return sum(16 * max(lengths[order[at : at + 16]]) for at in range(0, 480, 16))
+
+    alike = padded(list(AlikeInLength(lengths.tolist(), 16)))
+    assert alike < 0.85 * padded(torch.randperm(480).tolist())
+    assert alike < 1.25 * lengths.sum()
+
 
 # The start of the head
 

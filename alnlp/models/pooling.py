@@ -10,6 +10,8 @@ model stays a plain BERT that any program loads.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,8 @@ from transformers.utils.hub import cached_file
 
 #: Architectures whose layers are built of the parts that `average` sets.
 _FAMILIES = ("bert", "roberta", "xlm-roberta", "camembert")
+#: Architectures whose heads read the first token, and whose layers are built like BERT's.
+_LAYERED = (*_FAMILIES, "electra")
 #: How much the mean outweighs the layer's own input, which the residual connection adds.
 _MEAN_WEIGHT = 8.0
 #: Small enough for the pooler's tanh to be nearly linear on normalised states.
@@ -55,6 +59,23 @@ def average(network: PreTrainedModel) -> None:
     # RoBERTa's classifier has a pooler of its own.
     pooler: Any = getattr(encoder, "pooler", None) or network.classifier
     _set(pooler.dense, _POOLER_WEIGHT)
+
+
+@contextmanager
+def first_token_alone(network: PreTrainedModel) -> Iterator[None]:
+    """The same classifier, whose last layer computes no token that nobody reads.
+
+    Its head reads the first token, so of the others that layer needs keys and values alone. What
+    else the network gives, such as the states of the last layer, is of the first token only.
+    """
+    layers = getattr(getattr(network.base_model, "encoder", None), "layer", None)
+    reads_first = type(network).__name__.endswith("ForSequenceClassification")
+    if not (reads_first and layers and network.config.model_type in _LAYERED):
+        yield
+        return
+    output = layers[-1].attention.output
+    with output.register_forward_pre_hook(lambda _module, given: tuple(x[:, :1] for x in given)):
+        yield
 
 
 def _set(linear: nn.Linear, diagonal: float) -> None:

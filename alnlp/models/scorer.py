@@ -11,6 +11,7 @@ from transformers import PreTrainedModel
 
 from alnlp.hardware import Precision
 from alnlp.models.loading import output_names
+from alnlp.models.pooling import first_token_alone
 from alnlp.models.probe import head_of
 from alnlp.tasks import Task
 
@@ -66,7 +67,7 @@ class _Instrument:
             seen.append(args[0].float())
 
         head = head_of(self._network, self.outputs)
-        with head.register_forward_pre_hook(keep):
+        with head.register_forward_pre_hook(keep), first_token_alone(self._network):
             logits = self._network(input_ids=ids, attention_mask=mask).logits.float()
         return logits, seen[0]
 

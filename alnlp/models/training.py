@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, Sampler
 from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_callback import PrinterCallback
 
 from alnlp import hardware
 from alnlp.models.config import TrainConfig
 from alnlp.models.loading import quiet
+from alnlp.models.pooling import first_token_alone
 from alnlp.progress import Progress, Step
 from alnlp.tags import OUTSIDE, UNKNOWN
 
 TokenIds = Sequence[int]
 Targets = NDArray[np.int64]
 Loss = Callable[..., Tensor]
+
+#: Batches among which texts are sorted by length.
+_GROUP = 4
 
 
 def finetune(
@@ -58,8 +63,13 @@ def finetune(
             "labels": stack([t for _, t in rows]),
         }
 
-    with tempfile.TemporaryDirectory(prefix="alnlp-") as scratch, quiet():
-        trainer = Trainer(
+    with (
+        tempfile.TemporaryDirectory(prefix="alnlp-") as scratch,
+        quiet(),
+        _attention_written_out(network),
+        first_token_alone(network),
+    ):
+        trainer = _Trainer(
             model=network,
             args=_arguments(config, len(ids), seed, scratch),
             data_collator=collate,
@@ -73,6 +83,56 @@ def finetune(
         trainer.accelerator.unwrap_model(network, keep_fp32_wrapper=False)
     network.train(False)
     return outcome.global_step, float(outcome.training_loss)
+
+
+class _Trainer(Trainer):
+    """The Trainer of `transformers`, with texts of like length in a batch."""
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int]:
+        rows = cast(_Rows, self.train_dataset)
+        return AlikeInLength(rows.lengths, self.args.train_batch_size)
+
+
+class AlikeInLength(Sampler[int]):
+    """Random orders of N texts in which those of a batch are of like length: less padding.
+
+    Each draws groups of a few batches at random, sorts each group by length, and shuffles its
+    batches; a short last batch comes last.
+
+    Args:
+        lengths: of the N texts.
+        batch_size: texts in a batch.
+    """
+
+    def __init__(self, lengths: Sequence[int], batch_size: int) -> None:
+        self._lengths, self._size = np.asarray(lengths), batch_size
+
+    def __len__(self) -> int:
+        return len(self._lengths)
+
+    def __iter__(self) -> Iterator[int]:
+        order = torch.randperm(len(self)).numpy()
+        whole = len(order) // self._size * self._size
+        for group in np.split(order[:whole], range(0, whole, self._size * _GROUP)[1:]):
+            alike = group[np.argsort(self._lengths[group], kind="stable")]
+            for batch in torch.randperm(len(group) // self._size).tolist():
+                yield from alike[batch * self._size : (batch + 1) * self._size].tolist()
+        yield from order[whole:].tolist()
+
+
+@contextmanager
+def _attention_written_out(network: PreTrainedModel) -> Iterator[None]:
+    """The same network, whose attention is matrix products: on a CPU their gradients come sooner.
+
+    The fused kernel is made for passes without gradients (recipes/LOG.md).
+    """
+    before = network.config._attn_implementation
+    if hardware.device() == "cpu":
+        network.set_attn_implementation("eager")
+    try:
+        yield
+    finally:
+        network.set_attn_implementation(before)
 
 
 def pad(ids: Sequence[TokenIds], pad_token_id: int) -> dict[str, Tensor]:
@@ -169,6 +229,7 @@ class _Rows(Dataset[tuple[TokenIds, Any]]):
 
     def __init__(self, ids: Sequence[TokenIds], targets: Targets | Sequence[Targets]) -> None:
         self._ids, self._targets = ids, targets
+        self.lengths = [len(text) for text in ids]
 
     def __len__(self) -> int:
         return len(self._ids)
