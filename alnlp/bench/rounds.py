@@ -13,7 +13,7 @@ import numpy as np
 from alnlp import hardware
 from alnlp.bench.report import Report
 from alnlp.errors import DataError
-from alnlp.models import DEFAULT, public_name
+from alnlp.models import AUTO, public_name
 from alnlp.progress import Progress
 from alnlp.project import Project
 from alnlp.tasks import Kind
@@ -25,7 +25,7 @@ def round_(
     data: str,
     *,
     task: Kind = "classification",
-    model: str = DEFAULT,
+    model: str = AUTO,
     labels: int = 100,
     pool: int = 1500,
     rounds: int = 3,

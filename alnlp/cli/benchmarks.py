@@ -48,7 +48,7 @@ def score(
 def round_(
     data: Data,
     task: TaskOption = "classification",
-    model: ModelOption = "minilm",
+    model: ModelOption = "auto",
     labels: Annotated[int, typer.Option(min=1, help="Answers before the first round.")] = 100,
     pool: Annotated[int, typer.Option(min=1, help="Texts of the file, drawn at random.")] = 1500,
     rounds: Annotated[int, typer.Option(min=1, help="How many.")] = 3,

@@ -30,7 +30,7 @@ def simulate(
     data: Annotated[str, typer.Argument(metavar="TRAIN", help="Fully labelled examples.")],
     test: Annotated[str, typer.Option(help="Held-out data with labels.")],
     task: TaskOption = "classification",
-    model: ModelOption = "minilm",
+    model: ModelOption = "auto",
     strategy: StrategyOption = None,
     initial: Annotated[int, typer.Option(help="Labels before the first round.")] = 20,
     initial_strategy: Annotated[

@@ -89,7 +89,7 @@ def new(
     label_column: LabelColumn = None,
     labels: Annotated[str | None, typer.Option(help="Label names, joined by commas.")] = None,
     test: Annotated[str | None, typer.Option(help="Held-out data with labels.")] = None,
-    model: ModelOption = "minilm",
+    model: ModelOption = "auto",
     strategy: StrategyOption = None,
     overlaps: Annotated[bool, typer.Option("--overlaps", help="Entities may overlap.")] = False,
     answers: Annotated[
@@ -174,6 +174,8 @@ def train(folder: Folder, as_json: AsJson = False) -> None:
         return
     seconds = sum(made.seconds.values())
     typer.echo(f"round {made.number}: {made.labels} labels, {seconds:.1f} s, in {made.folder}")
+    if made.reason:
+        typer.echo(f"model: {made.model}; {made.reason}")
     for name, value in made.metrics.items():
         typer.echo(f"{name}: {value:.4f}" if isinstance(value, float) else f"{name}: {value}")
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from alnlp.errors import ModelError
 from alnlp.tasks import KINDS
 
-DEFAULT = "minilm"
+#: The model that is used where nobody names one, and the checkpoint behind it.
+AUTO, DEFAULT = "auto", "minilm"
 #: What may stand before a colon and a checkpoint: how it is trained, if not by plain fine-tuning.
 PROBE, SETFIT = "probe", "setfit"
 _METHODS = (PROBE, SETFIT)
@@ -38,9 +39,16 @@ MODELS: dict[str, ModelSpec] = {
     spec.name: spec
     for spec in (
         ModelSpec(
+            AUTO,
+            KINDS,
+            "in each round minilm or its probe, by answers, labels, length of the texts and "
+            "measured speed, with the reason in a line (default)",
+            "recipes/LOG.md",
+        ),
+        ModelSpec(
             DEFAULT,
             KINDS,
-            "all-MiniLM-L6-v2, English, 22.7M parameters; works offline, fast on CPUs (default)",
+            "all-MiniLM-L6-v2, English, 22.7M parameters; works offline, fast on CPUs",
             "Reimers and Gurevych 2019, https://arxiv.org/abs/1908.10084; "
             "Wang et al. 2020, https://arxiv.org/abs/2002.10957",
         ),
@@ -70,8 +78,12 @@ MODELS: dict[str, ModelSpec] = {
 
 def split(name: str) -> tuple[str, str]:
     """The method that a model's name asks for, "" for plain fine-tuning, and its checkpoint."""
+    if name == AUTO:
+        return "", DEFAULT
     method, _, checkpoint = name.partition(":")
-    return (method, checkpoint or DEFAULT) if method in _METHODS else ("", name)
+    if method not in _METHODS:
+        return "", name
+    return method, DEFAULT if checkpoint in ("", AUTO) else checkpoint
 
 
 def resolve(name: str) -> str:
@@ -101,6 +113,8 @@ def check_serves(name: str, kind: str) -> None:
 
 def public_name(name: str) -> str:
     """A model's name as others may read it: the hub id, or a folder's last part."""
+    if name == AUTO:
+        return name
     method, name = split(name)
     if method:
         return f"{method}:{public_name(name)}"
@@ -116,10 +130,10 @@ def locate(name: str) -> str:
         ModelError: neither in the catalogue, nor a model folder, nor on the hub as far as it can
             be reached from here.
     """
-    method, name = split(name)
+    method, name = split(name) if name != AUTO else ("", name)
     if method:
         return f"{method}:{locate(name)}"
-    if name == DEFAULT:
+    if name in (AUTO, DEFAULT):
         return name
     folder = Path(name)
     if folder.is_dir():

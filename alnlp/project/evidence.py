@@ -27,9 +27,9 @@ _ROUNDS, _HEADS = 5, 8
 
 def collect(
     plan: Plan,
+    name: str,
     model: Model,
     said: Arrays,
-    previous: KeptSignals | None,
     cache: Path,
     progress: Progress | None,
 ) -> dict[str, NDArray[Any]]:
@@ -37,9 +37,9 @@ def collect(
 
     Args:
         plan: of the round.
+        name: of the model.
         model: trained in this round.
         said: what it says of the unlabelled rows.
-        previous: what the round before has kept.
         cache: of what never changes.
         progress: told how it goes on.
     """
@@ -51,7 +51,7 @@ def collect(
         kept["labelled_embeddings"] = known["embeddings"]
         if not plan.task.spans:
             kept["labelled_probabilities"] = known["probabilities"]
-            kept.update(_forecasts(plan, previous))
+            kept.update(_forecasts(plan, plan.previous))
     if "committee" in needs:
         kept["committee"] = committee_heads(
             said["embeddings"],
@@ -64,13 +64,13 @@ def collect(
         )
     if "committee_models" in needs:
         kept["committee_models"] = learning.committee(
-            plan.task, plan.settings.model, plan.pool, plan.rows, plan.answers, plan.unlabelled,
+            plan.task, name, plan.pool, plan.rows, plan.answers, plan.unlabelled,
             cache, seed, progress,
         )  # fmt: skip
     if "samples" in needs:
         kept["samples"] = learning.samples(model, plan.pool, plan.unlabelled, cache, seed, progress)
     if "history" in needs:
-        kept["history"] = _history(plan, said["probabilities"], previous)
+        kept["history"] = _history(plan, said["probabilities"], plan.previous)
     kept.update(of_words(model, plan.task.labels, plan.settings.queries, needs))
     return kept
 

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from alnlp.data import Pool
 from alnlp.data.words import Words
-from alnlp.models import PROBE, SETFIT, split
+from alnlp.models import AUTO, DEFAULT, PROBE, SETFIT, choosing, split
+from alnlp.models.choosing import Choice
 from alnlp.progress import Progress, Step
 from alnlp.project.readout import Prediction, predictions
 from alnlp.tasks import Answer, Task
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from alnlp.models.frozen import Probe
     from alnlp.models.protocol import FitReport
     from alnlp.models.tagger import Tagger
+    from alnlp.project.training import Plan
 
     Model = FineTuned | Tagger
 
@@ -32,6 +34,26 @@ Rows = NDArray[np.int64]
 SAMPLES, COMMITTEE = 10, 4
 
 _TEXTS_AT_ONCE = 10_000
+#: Texts from which the time of a training is told.
+_TRIED = 32
+
+
+def choose(plan: Plan) -> Choice:
+    """The model of a round: the one that the settings name, or what serves best now."""
+    if plan.settings.model != AUTO:
+        return Choice(plan.settings.model)
+
+    def seconds() -> float:
+        from alnlp.models.finetuned import FineTuned
+
+        before = plan.previous.fit if plan.previous else {}
+        if before.get("steps"):
+            fewest = before["configuration"]["min_steps"]
+            return float(before["seconds"] / before["steps"] * fewest)
+        texts = plan.pool.texts(plan.rows[:_TRIED])
+        return FineTuned(plan.task, DEFAULT).shortest_training(texts)
+
+    return choosing.choose(plan.task, len(plan.rows), seconds)
 
 
 def new_model(task: Task, name: str) -> Model:

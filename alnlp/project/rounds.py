@@ -31,7 +31,8 @@ class Round(KeptSignals):
         number: 1 for the first; the name of its folder.
         folder: where it lies.
         created_at: UTC, ISO 8601.
-        model: the checkpoint that was fine-tuned.
+        model: the model that was trained.
+        reason: why it was chosen, in a line; empty where the project names it.
         strategy: the strategy of the project at that time.
         seed: of the training.
         labels: answered examples that it was trained on.
@@ -58,6 +59,7 @@ class Round(KeptSignals):
     label_names: list[str]
     spent: dict[str, float] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
+    reason: str = ""
     agreement: dict[str, float] | None = None
     seconds: dict[str, float] = field(default_factory=dict)
     fit: dict[str, Any] = field(default_factory=dict)

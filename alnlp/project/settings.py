@@ -25,7 +25,7 @@ class Settings:
         keep_rounds: the newest rounds whose weights stay on disk; metrics stay for ever.
     """
 
-    model: str = "minilm"
+    model: str = "auto"
     strategy: str = "margin"
     batch_size: int = 20
     seed: int = 0

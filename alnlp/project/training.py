@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from alnlp.data import Pool
 from alnlp.errors import ProjectError
 from alnlp.models import split
+from alnlp.models.choosing import Choice
 from alnlp.progress import Progress, Step
 from alnlp.project import learning, rounds
 from alnlp.project.advising import stop_set
@@ -84,7 +85,8 @@ def run(plan: Plan, progress: Progress | None) -> Round:
         raise ProjectError("train: got 0 answered examples, expected at least 1; label some first")
     with _alone(plan.folder), rounds.writing(plan.folder / "rounds") as temporary:
         seconds: dict[str, float] = {}
-        model = learning.new_model(plan.task, plan.settings.model)
+        choice = learning.choose(plan)
+        model = learning.new_model(plan.task, choice.model)
         cache = plan.folder / "cache"
         with _timed(seconds, "train"):
             report = learning.fit(
@@ -97,10 +99,10 @@ def run(plan: Plan, progress: Progress | None) -> Round:
         if plan.score:
             with _timed(seconds, "score"):
                 arrays = learning.score(model, plan.pool, plan.unlabelled, cache, progress)
-                more = collect(plan, model, arrays, plan.previous, cache, progress)
+                more = collect(plan, choice.model, model, arrays, cache, progress)
                 more |= stop_set(plan.pool, plan.task, plan.unlabelled, arrays)
                 save_signals(temporary, plan.unlabelled, {**arrays, **more})
-        made = _describe(plan, report, metrics, seconds)
+        made = _describe(plan, choice, report, metrics, seconds)
         model.save(temporary)
         _write_card(plan, report, made, temporary)
         published = rounds.publish(temporary, made)
@@ -177,7 +179,11 @@ def _timed(seconds: dict[str, float], phase: str) -> Iterator[None]:
 
 
 def _describe(
-    plan: Plan, report: FitReport, metrics: dict[str, float], seconds: dict[str, float]
+    plan: Plan,
+    choice: Choice,
+    report: FitReport,
+    metrics: dict[str, float],
+    seconds: dict[str, float],
 ) -> Round:
     folder = plan.folder / "rounds"
     number = rounds.next_number(folder)
@@ -186,7 +192,8 @@ def _describe(
         number=number,
         folder=folder / f"{number:04d}",
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        model=plan.settings.model,
+        model=choice.model,
+        reason=choice.reason,
         strategy=plan.settings.strategy,
         seed=plan.settings.seed,
         labels=len(plan.rows),

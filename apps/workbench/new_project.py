@@ -12,7 +12,7 @@ import gradio as gr
 
 from alnlp.data import ImportReport
 from alnlp.errors import AlnlpError, DataError
-from alnlp.models import DEFAULT
+from alnlp.models import AUTO
 from alnlp.progress import Step
 from alnlp.project import Project, Settings
 from alnlp.strategies import STRATEGIES
@@ -218,7 +218,7 @@ def _create(
         answers=answers == "given",
         progress=progress,
         overlaps=overlaps and kind == "ner",
-        model=(model or "").strip() or DEFAULT,
+        model=(model or "").strip() or AUTO,
         **({} if strategy == _BEST else {"strategy": strategy}),
         batch_size=int(batch_size or 0),
         guidelines=(guidelines or "").strip(),

@@ -141,6 +141,7 @@ def finished(made: Round) -> dict[str, Any]:
         "agreement": made.agreement,
         "seconds": made.seconds,
         "model": public_name(made.model),
+        "reason": made.reason,
         "strategy": made.strategy,
         "seed": made.seed,
     }

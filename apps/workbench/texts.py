@@ -297,6 +297,7 @@ PROGRESS: dict[str, Any] = {
         "agreement": "Suggestions kept",
     },
     "rounds": "Rounds",
+    "chosen": "The newest model is {model}: {reason}.",
     "no_rounds": "No round yet.",
     "columns": {
         "number": "Round",
@@ -378,7 +379,7 @@ NEW: dict[str, Any] = {
     "test": "Test file with labels, to measure on (may be left out)",
     "in_test": "in the test file",
     "model": "Model",
-    "model_info": "minilm, a hub id, or the folder of an encoder of the BERT family",
+    "model_info": "auto, minilm, probe, setfit, a hub id, or the folder of a BERT-family encoder",
     "strategy": "Strategy",
     "strategy_info": "How the next examples are chosen",
     "strategy_best": "the one that serves the task best",

@@ -118,7 +118,9 @@ class Progress {
       duration(Object.values(made.seconds).reduce((sum, n) => sum + n, 0)),
       made.model, made.strategy, String(made.seed),
     ]);
-    this.rounds.replaceChildren(table(head, rows));
+    const { model, reason } = rounds.at(-1);
+    const note = reason ? h("p", { class: "al-muted al-note", text: fill(t.chosen, { model, reason }) }) : null;
+    this.rounds.replaceChildren(...[table(head, rows), note].filter(Boolean));
   }
 
   async post(what) {
