@@ -280,7 +280,7 @@ def test_bad_settings_name_the_field() -> None:
 
 
 @pytest.mark.slow
-def test_minilm_learns_diseases_from_a_hundred_sentences(data_folder: Path) -> None:
+def test_minilm_learns_diseases_from_sixty_sentences(data_folder: Path) -> None:
     def sentences(split: str, n: int) -> tuple[list[str], list[Words], list[SpanAnswer]]:
         path = data_folder / "ncbi_disease" / f"{split}.jsonl.gz"
         with gzip.open(path, "rt", encoding="utf-8") as lines:
@@ -293,12 +293,12 @@ def test_minilm_learns_diseases_from_a_hundred_sentences(data_folder: Path) -> N
             spans.append([Span(places[i][0], places[j - 1][1], "Disease") for i, j, _ in found])
         return texts, words, [answer_of(own) for own in spans]
 
-    texts, words, gold = sentences("train", 100)
+    texts, words, gold = sentences("train", 60)
     model = Tagger(Task("ner", ("Disease",)))
     model.fit(texts, gold, words=words, seed=0)
-    texts, words, gold = sentences("test", 300)
+    texts, words, gold = sentences("test", 150)
     found = answers(model, predict_spans(model, texts, words))
-    assert metrics.compute(model.task, gold, found, words)["span_f1"] > 0.4
+    assert metrics.compute(model.task, gold, found, words)["span_f1"] > 0.3
 
 
 # Saving
