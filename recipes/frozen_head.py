@@ -3,8 +3,8 @@
     python recipes/frozen_head.py --seeds 0..2 --pool 1500
 
 Margin against random with both models on the same data, seeds and first labels. Run again, it goes
-on after the last finished round; curves that compare.py has run with --out OUT/probe or OUT/minilm
-are taken from there.
+on after the last finished round; curves that compare.py has run with --out OUT/frozen or
+OUT/fine-tuned are taken from there.
 """
 
 import argparse
@@ -17,9 +17,8 @@ from compare import BASELINE, Progress, benchmarks, seed_numbers, settings
 
 from alnlp.comparing import Paired, against, summarise
 
-MODELS = ("probe", "minilm")
 STRATEGY = "margin"
-HEAD = ("model", "data", "area, random", "area, margin", "difference", "wins", "p")
+HEAD = ("network", "data", "area, random", "area, margin", "difference", "wins", "p")
 
 
 def main() -> None:
@@ -33,9 +32,10 @@ def main() -> None:
     titles = {bench.name: bench.title for bench in benches}
     metrics = {bench.name: bench.metric for bench in benches}
     lines = [HEAD, ("---",) * len(HEAD)]
-    for model in MODELS:
-        options.model, out = model, options.out / model
-        given = argparse.Namespace(**{**vars(options), "out": out})
+    for network, model in {"frozen": f"probe:{options.model}", "fine-tuned": options.model}.items():
+        given = argparse.Namespace(
+            **{**vars(options), "model": model, "out": options.out / network}
+        )
         progress = Progress(benches, (BASELINE, STRATEGY), seeds, given)
         data: dict[str, Runs] = {}
         with one_line_errors():
@@ -47,8 +47,8 @@ def main() -> None:
                 }
         for name, runs in data.items():
             tests = against({name: runs}, metrics)
-            lines.append((model, titles[name], *areas(runs, metrics[name]), *tested(tests)))
-        lines.append((model, "all", "", "", *tested(against(data, metrics))))
+            lines.append((network, titles[name], *areas(runs, metrics[name]), *tested(tests)))
+        lines.append((network, "all", "", "", *tested(against(data, metrics))))
     print("\n".join("| " + " | ".join(cells) + " |" for cells in lines))
 
 
@@ -58,6 +58,7 @@ def arguments() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--datasets", default="trec6,ag_news_subset,sst2_sentences")
+    parser.add_argument("--model", default="minilm", help="the network, frozen and fine-tuned")
     parser.add_argument("--seeds", default="0..2", help="such as 0,1,2 or 0..4")
     parser.add_argument("--pool", type=int, help="rows of the training set, drawn at random")
     for name in ("initial", "batch", "rounds"):

@@ -77,6 +77,19 @@ def test_batches_of_like_length_hold_every_text_once(
         assert batch == sorted(batch)
 
 
+@pytest.mark.parametrize(
+    ("examples", "length", "steps"),
+    [
+        (20, 10.0, 100),  # short texts: all of the fewest steps
+        (20, 50.0, 75),  # 60,000 tokens are 75 batches of 16 texts of 50
+        (20, 250.0, 60),  # long ones: no fewer than that
+        (1000, 50.0, 315),  # five times through all of them
+    ],
+)
+def test_steps_by_number_and_length_of_the_texts(examples: int, length: float, steps: int) -> None:
+    assert TrainConfig().steps(examples, length) == steps
+
+
 def test_batches_of_like_length_have_little_padding() -> None:
     torch.manual_seed(0)
     lengths = np.random.default_rng(0).integers(5, 120, 480)

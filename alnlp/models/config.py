@@ -6,6 +6,12 @@ from dataclasses import dataclass
 
 from alnlp.errors import ModelError
 
+#: The share of `min_steps` below which learning suffers.
+_FEWEST = 0.6
+_POSITIVE = (
+    "learning_rate", "batch_size", "epochs", "min_steps", "budget_tokens", "probe_c", "max_weight"
+)  # fmt: skip
+
 
 @dataclass(frozen=True)
 class TrainConfig:
@@ -15,7 +21,8 @@ class TrainConfig:
         learning_rate: the highest rate, reached after the warm-up, falling linearly to 0.
         batch_size: texts in an optimizer step.
         epochs: how often each text is seen, where that is more than `min_steps` steps.
-        min_steps: optimizer steps taken however few texts there are.
+        min_steps: optimizer steps taken however few texts there are, if they are short.
+        budget_tokens: what these steps may read in all; long texts get fewer, down to `_FEWEST`.
         warmup: the share of the steps in which the rate rises.
         weight_decay: of AdamW.
         max_length: how many tokens of a text are read, at most.
@@ -27,6 +34,7 @@ class TrainConfig:
     batch_size: int = 16
     epochs: int = 5
     min_steps: int = 100
+    budget_tokens: int = 60_000
     warmup: float = 0.1
     weight_decay: float = 0.01
     max_length: int = 256
@@ -34,7 +42,7 @@ class TrainConfig:
     max_weight: float = 5.0
 
     def __post_init__(self) -> None:
-        for name in ("learning_rate", "batch_size", "epochs", "min_steps", "probe_c", "max_weight"):
+        for name in _POSITIVE:
             if getattr(self, name) <= 0:
                 raise ModelError(f"{name}: got {getattr(self, name)}, expected more than 0")
         if not 0 <= self.warmup < 1:
@@ -42,9 +50,11 @@ class TrainConfig:
         if self.max_length < 4:
             raise ModelError(f"max_length: got {self.max_length}, expected at least 4 tokens")
 
-    def steps(self, examples: int) -> int:
-        """How many optimizer steps a training on so many texts takes."""
-        return max(self.min_steps, self.epochs * -(-examples // self.batch_size))
+    def steps(self, examples: int, length: float = 1.0) -> int:
+        """How many optimizer steps a training takes on so many texts of so many tokens each."""
+        affordable = self.budget_tokens / (length * self.batch_size)
+        fewest = min(self.min_steps, max(_FEWEST * self.min_steps, affordable))
+        return max(round(fewest), self.epochs * -(-examples // self.batch_size))
 
 
 @dataclass(frozen=True)

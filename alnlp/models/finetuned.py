@@ -82,7 +82,8 @@ class FineTuned(Trainable):
         began = time.perf_counter()
         self._head_inputs(network, ids, None)
         a_text = (time.perf_counter() - began) / len(ids)
-        return 3 * a_text * self.config.batch_size * self.config.min_steps
+        steps = self.config.steps(1, sum(map(len, ids)) / len(ids))
+        return 3 * a_text * self.config.batch_size * steps
 
     def _token_ids(self, texts: Sequence[str]) -> list[TokenIds]:
         ids: list[TokenIds] = self.tokenizer(

@@ -92,6 +92,10 @@ def load_network(checkpoint: str, task: Task) -> PreTrainedModel:
     config.id2label = dict(enumerate(output_names(task)))
     config.label2id = {name: k for k, name in config.id2label.items()}
     if not task.spans:
+        # Dropping attention out costs a training step a tenth of its time and gains nothing.
+        for name in ("attention_probs_dropout_prob", "attention_dropout"):
+            if hasattr(config, name):
+                setattr(config, name, 0.0)
         config.problem_type = (
             "multi_label_classification" if task.multilabel else "single_label_classification"
         )

@@ -71,7 +71,7 @@ def finetune(
     ):
         trainer = _Trainer(
             model=network,
-            args=_arguments(config, len(ids), seed, scratch),
+            args=_arguments(config, [len(text) for text in ids], seed, scratch),
             data_collator=collate,
             train_dataset=_Rows(ids, targets),
             compute_loss_func=loss,
@@ -200,11 +200,14 @@ def balanced_loss(targets: Targets, classes: int, max_weight: float) -> Loss:
     return single if targets.ndim == 1 else several
 
 
-def _arguments(config: TrainConfig, examples: int, seed: int, scratch: str) -> TrainingArguments:
+def _arguments(
+    config: TrainConfig, lengths: Sequence[int], seed: int, scratch: str
+) -> TrainingArguments:
+    examples = len(lengths)
     return TrainingArguments(
         output_dir=scratch,
         per_device_train_batch_size=config.batch_size,
-        max_steps=config.steps(examples),
+        max_steps=config.steps(examples, sum(lengths) / examples),
         learning_rate=config.learning_rate,
         warmup_steps=config.warmup,
         lr_scheduler_type="linear",

@@ -48,7 +48,7 @@ def choose(plan: Plan) -> Choice:
 
         before = plan.previous.fit if plan.previous else {}
         if before.get("steps"):
-            fewest = before["configuration"]["min_steps"]
+            fewest = min(before["steps"], before["configuration"]["min_steps"])
             return float(before["seconds"] / before["steps"] * fewest)
         texts = plan.pool.texts(plan.rows[:_TRIED])
         return FineTuned(plan.task, DEFAULT).shortest_training(texts)
