@@ -199,7 +199,7 @@ def test_answers_given_in_another_tab_or_screen_leave_the_desk(workspace, visit,
 def test_a_new_order_that_failed_is_asked_for_again(workspace, visit, labelling):
     publish = """async () => {
       const { session } = await import("/alnlp/static/session.js");
-      session.publish({ ...session.status, round: 1 });
+      session.publish({ ...session.status, round: 1, read_by: "round 1" });
     }"""
     with labelling(workspace) as (page, _):
         page.route("**/ask", lambda route: route.abort(), times=1)

@@ -82,7 +82,7 @@ def test_what_was_marked_ahead_is_taken_back_after_newer_suggestions_too(desk):
                 window.asked = true;
                 return new Response(JSON.stringify(body));
               };
-              session.publish({ ...session.status, round: session.status.round + 1 });
+              session.publish({ ...session.status, read_by: "a newer round" });
             }""",
             spans_in(texts[1], ("Bo", "PERSON", 0.9)),
         )
