@@ -134,8 +134,8 @@ class Signals:
     def _load(self, name: str, *what: Any) -> Any:
         if name not in self.loaders:
             raise StrategyError(
-                f"{name.replace('_', ' ')}: none is kept; train a round with the strategy that "
-                "reads it"
+                f"{name}: none is kept; a strategy that reads it says so in its `needs`, and is "
+                "trained for with project.train(strategy=...)"
             )
         return self.loaders[name](*what)
 

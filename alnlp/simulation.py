@@ -29,12 +29,14 @@ class SimulatedRound:
         labels: answered examples it was trained on.
         metrics: on the test set; for ner also "tokens", the words labelled so far.
         seconds: "train", "score" and "select", the last for choosing this round's batch.
+        model: that was trained, which with "auto" may differ from round to round.
     """
 
     round: int
     labels: int
     metrics: dict[str, float]
     seconds: dict[str, float]
+    model: str = ""
 
 
 @dataclass(frozen=True)
@@ -43,8 +45,9 @@ class Simulation:
 
     Attributes:
         task: the kind of task.
-        model: the model that was fine-tuned.
+        model: as the project names it; each point says what was trained.
         strategy: the strategy that chose the batches.
+        initial_strategy: the one that chose the first.
         seed: of every random draw and every training.
         pool: examples to choose from.
         test: held-out examples.
@@ -58,6 +61,7 @@ class Simulation:
     pool: int
     test: int
     rounds: tuple[SimulatedRound, ...]
+    initial_strategy: str = "random"
 
     def to_json(self) -> dict[str, Any]:
         """The simulation as JSON-able values."""
@@ -132,7 +136,7 @@ class _Journal:
             "select": self.select[number],
         }
         metrics = made.metrics | {k: v for k, v in made.spent.items() if k == "tokens"}
-        return SimulatedRound(number, made.labels, metrics, seconds)
+        return SimulatedRound(number, made.labels, metrics, seconds, made.model)
 
     def is_answered(self, project: Project) -> bool:
         """Whether the next batch was answered before the run was killed, and not trained on."""
@@ -234,6 +238,7 @@ def simulate(
         pool=project.status()["pool"],
         test=len(project.test),
         rounds=tuple(points[: rounds + 1]),
+        initial_strategy=first_name,
     )
 
 

@@ -43,7 +43,7 @@ class TrainerStatus:
         unit: what is counted.
         rate: units a second in this phase, None at its beginning.
         seconds_left: until the end of this phase, None where nobody knows.
-        round: the round that was finished last in this session, None before.
+        round: the newest round at the last rest, None before the first.
         message: one line for the person after a failure.
     """
 
@@ -124,7 +124,9 @@ class Trainer:
         except OSError:  # it died in this very moment
             pass
         if self._child is not None:
-            self._give_up("failed", _DIED, but_for=next(iter(wish.values())))
+            self._give_up("failed", _DIED, but_for=wish.get("train") or wish.get("prepare"))
+        if "cancel" in wish:
+            return  # with the child all that there was to cancel is gone
         self._child = self._start()
         _write(self._child.stdin, line)
 
@@ -178,6 +180,8 @@ class _Child:
         self._wishes: OrderedDict[str, Work] = OrderedDict()
         self._changed = threading.Condition()
         self._running: str | None = None
+        self._running_what: Work | None = None
+        self._in_the_way = False
         self._cancelled = False
         self._status = TrainerStatus()
         self._phase_began = 0.0
@@ -189,6 +193,7 @@ class _Child:
             with self._changed:
                 if "train" in wish:
                     self._wishes[wish["train"]] = "train"
+                    self._in_the_way = self._running_what == "prepare"
                 elif "prepare" in wish:
                     self._wishes.setdefault(wish["prepare"], "prepare")
                 elif wish["cancel"] == self._running:
@@ -203,12 +208,18 @@ class _Child:
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._wishes)
-                folder, what = self._wishes.popitem(last=False)
-                self._running, self._cancelled = folder, False
+                # Somebody may be waiting for a training; a first reading is nice to have.
+                trainings = (folder for folder, what in self._wishes.items() if what == "train")
+                folder = next(trainings, next(iter(self._wishes)))
+                what = self._wishes.pop(folder)
+                self._running, self._running_what = folder, what
+                self._cancelled = self._in_the_way = False
                 self._report(folder, TrainerStatus(state="starting"))
             status = self._fulfil(what, folder)
             with self._changed:
-                self._running = None
+                self._running = self._running_what = None
+                if self._in_the_way and not self._cancelled:
+                    self._wishes.setdefault(folder, what)  # what was read so far is kept
                 if folder in self._wishes:
                     status = replace(status, state="waiting")
                 self._report(folder, status)
@@ -235,7 +246,7 @@ class _Child:
         return TrainerStatus(state="idle", round=newest.number if newest else None)
 
     def _progress(self, step: Step) -> None:
-        if self._cancelled:
+        if self._cancelled or self._in_the_way:
             raise Cancelled("training was cancelled")
         now = time.monotonic()
         new_phase = step.phase != self._status.phase or step.done < self._status.done

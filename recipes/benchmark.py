@@ -96,18 +96,16 @@ def _subsample(train: Path | str, n: int) -> Any:
 
 def main(bench: Benchmark, doc: str | None) -> None:
     """Run all strategies and seeds, then draw and print."""
-    parser = argparse.ArgumentParser(
-        description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=doc, formatter_class=Help)
     parser.add_argument("--strategies", default=",".join(bench.strategies))
     parser.add_argument("--seeds", default="0,1,2")
-    parser.add_argument("--model", default="minilm")
+    parser.add_argument("--model", default="minilm", help="see alnlp models")
     parser.add_argument("--initial", type=int, default=bench.initial)
     parser.add_argument("--batch", type=int, default=bench.batch)
     parser.add_argument("--rounds", type=int, default=bench.rounds)
     parser.add_argument("--pool", type=int, help="rows of the training set, drawn at random")
     parser.add_argument("--skip-full", action="store_true", help="no full-data line")
-    parser.add_argument("--out", type=Path, default=Path("results", bench.name))
+    parser.add_argument("--out", type=Path, default=Path("results", bench.name), help="folder")
     options = parser.parse_args()
     seeds = [int(seed) for seed in options.seeds.split(",")]
     runs: Runs = {name: [] for name in options.strategies.split(",")}
@@ -123,11 +121,19 @@ def main(bench: Benchmark, doc: str | None) -> None:
     report(bench, runs, best, options.out)
 
 
+class Help(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
+    """The docstring as it is, and the default of each option."""
+
+
 @contextmanager
 def one_line_errors() -> Iterator[None]:
     """Errors that are the caller's to mend end the recipe with their line."""
     try:
         yield
+    except ConnectionError as error:
+        raise SystemExit(
+            f"{error}; set ALNLP_DATA to a folder with the data sets to run without the hub"
+        ) from error
     except AlnlpError as error:
         raise SystemExit(str(error)) from error
 

@@ -16,7 +16,16 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from benchmark import Benchmark, Runs, curve, curve_file, full, one_line_errors, rounds_on_disk
+from benchmark import (
+    Benchmark,
+    Help,
+    Runs,
+    curve,
+    curve_file,
+    full,
+    one_line_errors,
+    rounds_on_disk,
+)
 
 from alnlp import hardware
 from alnlp.comparing import against, overall_table, summarise, table
@@ -60,17 +69,15 @@ def main() -> None:
 
 def arguments() -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--datasets", default="trec6,ag_news_subset,sst2_sentences")
-    parser.add_argument("--strategies", default="margin,entropy")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=Help)
+    parser.add_argument("--datasets", default="trec6,ag_news_subset,sst2_sentences", help="by name")
+    parser.add_argument("--strategies", default="margin,entropy", help="beside random")
     parser.add_argument("--seeds", default="0..4", help="such as 0,1,2 or 0..4")
-    parser.add_argument("--model", default="minilm")
+    parser.add_argument("--model", default="minilm", help="see alnlp models")
     parser.add_argument("--pool", type=int, help="rows of the training set, drawn at random")
     for name in ("initial", "batch", "rounds"):
-        parser.add_argument(f"--{name}", type=int, help="that of the data set's recipe by default")
-    parser.add_argument("--out", type=Path, default=Path("results", "compare"))
+        parser.add_argument(f"--{name}", type=int, help="else as the recipe has it")
+    parser.add_argument("--out", type=Path, default=Path("results", "compare"), help="folder")
     return parser.parse_args()
 
 

@@ -12,10 +12,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from benchmark import Runs, curve, one_line_errors
+from benchmark import Help, Runs, curve, one_line_errors
 from compare import BASELINE, Progress, benchmarks, seed_numbers, settings
 
 from alnlp.comparing import Paired, against, summarise
+from alnlp.models import split
 
 STRATEGY = "margin"
 HEAD = ("network", "data", "area, random", "area, margin", "difference", "wins", "p")
@@ -28,6 +29,8 @@ def main() -> None:
     names = options.datasets.split(",")
     if unknown := [name for name in names if name not in known]:
         raise SystemExit(f"--datasets: got {unknown[0]}, expected some of {', '.join(known)}")
+    if split(options.model)[0]:
+        raise SystemExit(f"--model: got {options.model!r}, expected a network, such as minilm")
     benches, seeds = [known[name] for name in names], seed_numbers(options.seeds)
     titles = {bench.name: bench.title for bench in benches}
     metrics = {bench.name: bench.metric for bench in benches}
@@ -54,16 +57,14 @@ def main() -> None:
 
 def arguments() -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--datasets", default="trec6,ag_news_subset,sst2_sentences")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=Help)
+    parser.add_argument("--datasets", default="trec6,ag_news_subset,sst2_sentences", help="by name")
     parser.add_argument("--model", default="minilm", help="the network, frozen and fine-tuned")
     parser.add_argument("--seeds", default="0..2", help="such as 0,1,2 or 0..4")
     parser.add_argument("--pool", type=int, help="rows of the training set, drawn at random")
     for name in ("initial", "batch", "rounds"):
-        parser.add_argument(f"--{name}", type=int, help="that of the data set's recipe by default")
-    parser.add_argument("--out", type=Path, default=Path("results", "frozen_head"))
+        parser.add_argument(f"--{name}", type=int, help="else as the recipe has it")
+    parser.add_argument("--out", type=Path, default=Path("results", "frozen_head"), help="folder")
     return parser.parse_args()
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import hypothesis
 import pytest
 
+from alnlp.models.config import TrainConfig
 from alnlp.project import Project
 
 # No test asserts a time.
@@ -28,6 +29,9 @@ def data_folder() -> Path:
         pytest.skip("ALNLP_DATA is not set: name the folder of benchmark sets to run this test")
     return Path(os.environ["ALNLP_DATA"])
 
+
+#: Enough for the tiny model to have learnt something.
+QUICK_STEPS = 25
 
 WORDS = {
     "refund": ["money back please", "return this item", "i want a refund"],
@@ -67,9 +71,10 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture
 def make_project(
-    tmp_path: Path, csv_file: Path, tiny_model: str
+    tmp_path: Path, csv_file: Path, tiny_model: str, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[..., Project]]:
-    """Makes projects on the small csv with the tiny model."""
+    """Makes projects on the small csv with the tiny model, whose trainings are short."""
+    monkeypatch.setattr(TrainConfig, "steps", lambda self, *_: min(QUICK_STEPS, self.min_steps))
     made: list[Project] = []
 
     def make(name: str = "project", **options: Any) -> Project:

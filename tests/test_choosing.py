@@ -12,18 +12,20 @@ THREE = Task("classification", ("a", "b", "c"))
 MANY = Task("multilabel", tuple(f"label {k}" for k in range(77)))
 
 
-def quick() -> float:
-    return 12.0
+def quick() -> tuple[float, float]:
+    return 8.0, 12.0
 
 
-def never() -> float:
+def never() -> tuple[float, float]:
     raise AssertionError("the time decides nothing here")
 
 
 def test_few_labels_are_fine_tuned_from_the_first_answers_on() -> None:
     choice = choose(THREE, 5, quick)
     assert choice.model == "minilm"
-    assert choice.reason == "5 answers for 3 labels are worth fine-tuning on, at 12 s or more here"
+    assert (
+        choice.reason == "5 answers for 3 labels are worth fine-tuning on, which takes about 12 s"
+    )
 
 
 @pytest.mark.parametrize(("answers", "model"), [(20, "probe"), (153, "probe"), (154, "minilm")])
@@ -34,7 +36,7 @@ def test_many_labels_need_some_answers_each(answers: int, model: str) -> None:
 
 
 def test_a_slow_machine_keeps_the_network_frozen() -> None:
-    choice = choose(THREE, 50, lambda: 1200.0)
+    choice = choose(THREE, 50, lambda: (1200.0, 5000.0))
     assert choice.model == "probe"
     assert "20 minutes" in choice.reason
 
@@ -57,25 +59,24 @@ def test_a_round_says_what_was_chosen_and_why(make_project, tiny_model: str, mon
     monkeypatch.setattr("alnlp.models.frozen.resolve", lambda name: tiny_model)
     asked = []
 
-    def measured(self: FineTuned, texts: list[str]) -> float:
-        asked.append(len(texts))
-        return 900.0
+    def measured(self: FineTuned, texts: list[str], answers: int) -> tuple[float, float]:
+        asked.append((len(texts), answers))
+        return 900.0, 900.0
 
-    monkeypatch.setattr(FineTuned, "shortest_training", measured)
+    monkeypatch.setattr(FineTuned, "expected_seconds", measured)
     project: Project = make_project(model=AUTO)
     project.tell({i.id: project.pool.gold(project.pool.row(i.id)) for i in project.ask(9)})
     made = project.train(score=True)
-    assert (made.model, asked) == ("probe", [9])
+    assert (made.model, asked) == ("probe", [(9, 9)])
     assert "15 minutes" in made.reason
-    monkeypatch.setattr(FineTuned, "shortest_training", lambda self, texts: 1.0)
+    monkeypatch.setattr(FineTuned, "expected_seconds", lambda *_: (1.0, 1.0))
     made = project.train()
-    assert (made.model, made.fit["steps"]) == ("minilm", 100)
-    monkeypatch.setattr(FineTuned, "shortest_training", measured)
-    assert project.train().model == "minilm"  # now the steps of the round before are known
-    assert len(asked) == 1
+    assert (made.model, made.fit["steps"]) == ("minilm", 25)
     project.update_settings(model=tiny_model)
     assert project.train().reason == ""
 
 
 def test_the_time_of_a_training_is_told_from_a_pass(tiny_model: str) -> None:
-    assert FineTuned(THREE, tiny_model).shortest_training(["where is my parcel"] * 5) > 0
+    shortest, all_of_them = FineTuned(THREE, tiny_model).expected_seconds(["my parcel"] * 5, 1000)
+    assert 0 < shortest < all_of_them
+    assert all_of_them == pytest.approx(shortest * 315 / 100)

@@ -19,6 +19,7 @@ from alnlp import hardware, models
 from alnlp.errors import MissingExtra, ModelError
 from alnlp.models.card import model_card
 from alnlp.models.finetuned import FineTuned
+from alnlp.models.pooling import pools_by_mean
 from alnlp.models.protocol import FitReport
 from alnlp.tasks import Task
 
@@ -168,6 +169,17 @@ def test_plain_transformers_gives_the_same_answers(
 
 
 # The card
+
+
+def test_a_folder_of_todays_sentence_transformers_pools_by_mean(tmp_path: Path) -> None:
+    from sentence_transformers import SentenceTransformer
+    from transformers import AutoConfig
+
+    source = tiny.checkpoint(tmp_path / "plain", ["a few words"])
+    assert not pools_by_mean(str(source), AutoConfig.from_pretrained(source))
+    SentenceTransformer(str(source), device="cpu").save(str(tmp_path / "encoder"))
+    encoder = tmp_path / "encoder"
+    assert pools_by_mean(str(encoder), AutoConfig.from_pretrained(encoder))
 
 
 def card(task: Task = TASK, checkpoint: str = "minilm", **changes: Any) -> str:

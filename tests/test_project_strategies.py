@@ -1,6 +1,7 @@
 """Every strategy on a real project: what it needs is kept, and it is it that chooses."""
 
 import shutil
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from telling import tell_gold
 
 from alnlp import Project
-from alnlp.errors import ModelError
+from alnlp.errors import ModelError, StrategyError
 from alnlp.project.candidates import expected_seconds
 from alnlp.project.cold import ColdStart
 from alnlp.strategies import STRATEGIES
@@ -79,6 +80,44 @@ def test_before_the_first_training(name: str, make_project, tiny_model: str) -> 
     project.prepare()
     assert not project.wants_preparing
     assert {example.strategy for example in project.ask(3)} == {name}
+
+
+def test_a_named_strategy_that_did_not_choose_warns(make_project, tiny_model: str) -> None:
+    project = labelled(make_project, f"probe:{tiny_model}")
+    with pytest.warns(UserWarning, match="no model has read the texts yet"):
+        first = project.ask(3, strategy="margin")
+    project.train()
+    with pytest.warns(UserWarning, match="3 of these were handed out before .* release"):
+        again = project.ask(4, strategy="entropy")
+    assert [example.id for example in again[:3]] == [example.id for example in first]
+    assert again[3].strategy == "entropy"
+    with pytest.raises(StrategyError, match="did you mean 'entropy'"):
+        project.ask(4, strategy="entropi")
+    assert project.release() == 4
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert {e.strategy for e in project.ask(4, strategy="entropy")} == {"entropy"}
+
+
+def test_a_function_says_what_it_needs(make_project, tiny_model: str) -> None:
+    def far(signals, n, rng):
+        seen = signals.labelled.embeddings.mean(axis=0)
+        return np.argsort(-np.linalg.norm(signals.embeddings - seen, axis=1))[:n]
+
+    def spread(signals, n, rng):
+        return rng.choice(len(signals.embeddings), n, replace=False)
+
+    project = labelled(make_project, f"probe:{tiny_model}")
+    spread.needs = {"embeddings"}
+    project.prepare()
+    assert {e.strategy for e in project.ask(3, strategy=spread)} == {"spread"}
+    project.release()
+    far.needs = {"embeddings", "labelled"}
+    assert project.train(strategy=far).strategy == "far"
+    assert {e.strategy for e in project.ask(3, strategy=far)} == {"far"}
+    far.needs = {"magic"}
+    with pytest.raises(StrategyError, match="far: needs magic, expected some of committee"):
+        project.ask(3, strategy=far)
 
 
 def test_nothing_to_prepare(make_project, tiny_model: str) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import classifying
 import numpy as np
 import pytest
+import tiny
 from classifying import ANSWERS, TASK, TEXTS
 from transformers import pipeline
 
@@ -71,6 +72,20 @@ def test_several_labels(sentence_encoder: str) -> None:
     model = SetFit(task, sentence_encoder, QUICK)
     model.fit(TEXTS, [[answer] for answer in ANSWERS], seed=0)
     assert predict_texts(model, TEXTS).probabilities.shape == (len(TEXTS), len(TASK.labels))
+
+
+def test_labels_that_all_texts_share_leave_nothing_to_pair(sentence_encoder: str) -> None:
+    task = Task("multilabel", TASK.labels)
+    model = SetFit(task, sentence_encoder, QUICK)
+    first, second, _ = TASK.labels
+    answers = [[first, second] if i % 2 else [first] for i in range(len(TEXTS))]
+    assert model.fit(TEXTS, answers, seed=0).steps == 0
+
+
+def test_networks_that_cannot_read_a_mean_are_refused(tmp_path: Path) -> None:
+    folder = tiny.checkpoint(tmp_path, TEXTS, "distilbert")
+    with pytest.raises(ModelError, match="got a distilbert network, expected one of bert"):
+        SetFit(TASK, str(folder))
 
 
 def test_it_can_be_cancelled(sentence_encoder: str) -> None:

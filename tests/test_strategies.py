@@ -242,7 +242,9 @@ def test_random_never_asks_the_model() -> None:
 
 
 def test_unknown_names_list_the_known_ones() -> None:
-    with pytest.raises(StrategyError, match=r"'marjin', expected one of random, margin"):
+    with pytest.raises(
+        StrategyError, match=r"'marjin' .did you mean 'margin'.., expected one of random, margin"
+    ):
         find("marjin", "classification")
 
 

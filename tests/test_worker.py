@@ -58,6 +58,42 @@ def test_a_first_reading_before_any_answer(make_project: MakeProject, trainer: T
     assert {example.strategy for example in project.ask(3)} == {"typiclust"}
 
 
+def test_a_training_goes_before_a_first_reading(
+    make_project: MakeProject, trainer: Trainer
+) -> None:
+    reading = make_project("reading", strategy="typiclust")
+    folder = labelled(make_project).folder
+    trainer.request(folder)
+    trainer.prepare(reading.folder)
+    other = labelled(make_project, "other").folder
+    trainer.request(other)
+    ended = []
+    with trainer._changed:
+        while len(ended) < 3:
+            for one in (folder, other, reading.folder):
+                if one not in ended and not trainer.status(one).busy:
+                    ended.append(one)
+            trainer._changed.wait(LONG)
+    assert ended == [folder, other, reading.folder]
+    assert not reading.wants_preparing
+
+
+def test_cancelling_a_dead_trainer_frees_the_project(
+    make_project: MakeProject, trainer: Trainer
+) -> None:
+    folder = labelled(make_project).folder
+    trainer.request(folder)
+    child = trainer._child
+    assert child is not None
+    with trainer._changed:  # nobody has noticed its death yet
+        child.kill()
+        child.wait()
+        trainer.cancel(folder)
+        assert trainer.status(folder).state == "failed"
+    trainer.request(folder)
+    assert trainer.wait(folder, LONG).round == 1
+
+
 def test_many_wishes_during_a_training_become_one(
     make_project: MakeProject, trainer: Trainer
 ) -> None:

@@ -55,13 +55,22 @@ def round_(
         lines = []
         for _ in range(rounds):
             lines.append(_one(project, progress))
-            batch = [example.id for example in project.ask(_BATCH)]
-            project.tell({i: project.pool.gold(project.pool.row(i)) for i in batch})
+            asked = [(example.id, project.pool.row(example.id)) for example in project.ask(_BATCH)]
+            answers = {i: gold for i, row in asked if (gold := project.pool.gold(row)) is not None}
+            if not answers:
+                break
+            project.tell(answers)
         size, strategy = len(project.pool), project.settings.strategy
         project.close()
     about = {"model": public_name(model), "strategy": strategy, "pool": size, "seed": seed}
-    about |= {"data": Path(data).parent.name or data}
+    about |= {"data": data_name(data)}
     return Report(about | hardware.describe(), lines, ("Seconds.",))
+
+
+def data_name(data: str) -> str:
+    """The folder that a file lies in, which names the set, or a hub id as it is."""
+    path = Path(data)
+    return path.resolve().parent.name if path.is_file() else data
 
 
 def _one(project: Project, progress: Progress | None) -> dict[str, Any]:

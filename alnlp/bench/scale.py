@@ -18,7 +18,8 @@ import numpy as np
 
 from alnlp import hardware
 from alnlp.bench.report import Report
-from alnlp.models import DEFAULT, public_name
+from alnlp.errors import ModelError
+from alnlp.models import DEFAULT, PROBE, public_name, split
 from alnlp.progress import Progress, Step
 from alnlp.project import Project, Round, learning
 from alnlp.project.kept import save_signals
@@ -51,6 +52,11 @@ def scale(
         seed: of the sentences.
         progress: told how it goes on.
     """
+    if split(model)[0] == PROBE:
+        raise ModelError(
+            f"model: got {model!r}, whose network reads each text once; expected one that scores a "
+            "pool anew in each round, such as minilm"
+        )
     lines = []
     for done, size in enumerate(sizes):
         with tempfile.TemporaryDirectory(prefix="alnlp-") as scratch:

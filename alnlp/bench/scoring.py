@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from alnlp import hardware
 from alnlp.bench.machine import operations, peak
 from alnlp.bench.report import Report
-from alnlp.bench.rounds import labelled_project
+from alnlp.bench.rounds import data_name, labelled_project
 from alnlp.hardware import Precision
 from alnlp.inference.engine import score as score_labels
 from alnlp.inference.tagging import score_spans
@@ -102,9 +102,9 @@ def score(
         build = _taggers if project.task.spans else _classifiers
         systems, cost = build(project, trained, made.folder, rows)
         peaks = measure(systems, cost, rng, progress)
-        name, size = public_name(model), len(rows)
+        name, size = public_name(made.model), len(rows)
         project.close()
-    about = {"model": name, "texts": size, "data": Path(data).parent.name or data, "seed": seed}
+    about = {"model": name, "texts": size, "data": data_name(data), "seed": seed}
     return Report(about | hardware.describe(), _lines(systems, peaks), _NOTES)
 
 

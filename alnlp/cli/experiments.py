@@ -97,6 +97,8 @@ def simulate(
             on_round=say,
         )
         project.close()
+    if len(result.rounds) <= rounds:
+        notes.print(f"the pool is exhausted after round {result.rounds[-1].round}")
     if json_file is None:
         print_json(result.to_json())
     else:

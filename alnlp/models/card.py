@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from alnlp.models import public_name
+from alnlp.models import public_name, split
 from alnlp.models.protocol import FitReport
 from alnlp.tasks import Task
 
@@ -33,7 +33,7 @@ def model_card(
         metrics_on: what the metrics were measured on, in words.
         hardware: from `alnlp.hardware.describe`.
     """
-    base = public_name(checkpoint)
+    base = public_name(split(checkpoint)[1])
     what = "Named entities" if task.spans else "Text classifier"
     counted = "entities in training" if task.spans else "training texts"
     lines = [

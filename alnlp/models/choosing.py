@@ -30,25 +30,26 @@ class Choice:
     reason: str = ""
 
 
-def choose(task: Task, answers: int, seconds: Callable[[], float]) -> Choice:
+def choose(task: Task, answers: int, seconds: Callable[[], tuple[float, float]]) -> Choice:
     """The model for a round.
 
     Args:
         task: with the labels of this moment.
         answers: how many there are to learn from.
-        seconds: how long the shortest fine-tuning on such texts takes here; called if it matters.
+        seconds: how long the shortest fine-tuning on such texts takes here, and how long the one
+            on these answers; called if it matters.
     """
     labels = len(task.labels)
     if task.spans:
         return Choice(DEFAULT, "entities are learnt by fine-tuning")
-    given = f"{answers} answers for {labels} labels"
+    given = f"{answers} answer{'s' * (answers != 1)} for {labels} label{'s' * (labels != 1)}"
     if labels >= _MANY_LABELS and answers < _ANSWERS_A_LABEL * labels:
         return Choice(PROBE, f"{given} are too few to fine-tune on, so the network stays frozen")
-    expected = seconds()
-    if expected > _SECONDS:
+    shortest, expected = seconds()
+    if shortest > _SECONDS:
         return Choice(
             PROBE,
-            f"fine-tuning on such texts would take {expected / 60:.0f} minutes or more here, so "
+            f"fine-tuning on such texts would take {shortest / 60:.0f} minutes or more here, so "
             "the network stays frozen",
         )
-    return Choice(DEFAULT, f"{given} are worth fine-tuning on, at {expected:.0f} s or more here")
+    return Choice(DEFAULT, f"{given} are worth fine-tuning on, which takes about {expected:.0f} s")

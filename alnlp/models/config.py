@@ -69,6 +69,7 @@ class TaggerConfig(TrainConfig):
     learning_rate: float = 2e-4
     batch_size: int = 8
     min_steps: int = 150
+    budget_tokens: int = 400_000
     entity_weight: float = 3.0
     label_all_subwords: bool = False
 

@@ -71,8 +71,8 @@ class FineTuned(Trainable):
         self._network, self.seed = network, seed
         return self._report(texts, steps, loss, started)
 
-    def shortest_training(self, texts: Sequence[str]) -> float:
-        """How many seconds the fewest steps on such texts take here, by a pass over some of them.
+    def expected_seconds(self, texts: Sequence[str], answers: int) -> tuple[float, float]:
+        """How long the shortest training and one on so many answers take, by a pass over texts.
 
         A step is a pass forward and one back, which costs twice as much.
         """
@@ -82,8 +82,10 @@ class FineTuned(Trainable):
         began = time.perf_counter()
         self._head_inputs(network, ids, None)
         a_text = (time.perf_counter() - began) / len(ids)
-        steps = self.config.steps(1, sum(map(len, ids)) / len(ids))
-        return 3 * a_text * self.config.batch_size * steps
+        length = sum(map(len, ids)) / len(ids)
+        fewest, all_of_them = (self.config.steps(n, length) for n in (1, answers))
+        a_step = 3 * a_text * self.config.batch_size
+        return a_step * fewest, a_step * all_of_them
 
     def _token_ids(self, texts: Sequence[str]) -> list[TokenIds]:
         ids: list[TokenIds] = self.tokenizer(

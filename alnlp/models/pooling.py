@@ -21,9 +21,9 @@ from transformers import PreTrainedConfig, PreTrainedModel
 from transformers.utils.hub import cached_file
 
 #: Architectures whose layers are built of the parts that `average` sets.
-_FAMILIES = ("bert", "roberta", "xlm-roberta", "camembert")
+MEAN_POOLED = ("bert", "roberta", "xlm-roberta", "camembert")
 #: Architectures whose heads read the first token, and whose layers are built like BERT's.
-_LAYERED = (*_FAMILIES, "electra")
+_LAYERED = (*MEAN_POOLED, "electra")
 #: How much the mean outweighs the layer's own input, which the residual connection adds.
 _MEAN_WEIGHT = 8.0
 #: Small enough for the pooler's tanh to be nearly linear on normalised states.
@@ -32,7 +32,7 @@ _POOLER_WEIGHT = 0.5
 
 def pools_by_mean(checkpoint: str, config: PreTrainedConfig) -> bool:
     """Whether a checkpoint (folder or hub id) is a sentence encoder that `average` can serve."""
-    if config.model_type not in _FAMILIES:
+    if config.model_type not in MEAN_POOLED:
         return False
     path = cached_file(
         checkpoint,
@@ -42,7 +42,9 @@ def pools_by_mean(checkpoint: str, config: PreTrainedConfig) -> bool:
     )
     if path is None:
         return False
-    return bool(json.loads(Path(path).read_text("utf-8")).get("pooling_mode_mean_tokens"))
+    pooling = json.loads(Path(path).read_text("utf-8"))
+    # Newer versions of sentence-transformers name the mode, older ones have a switch for each.
+    return pooling.get("pooling_mode") == "mean" or bool(pooling.get("pooling_mode_mean_tokens"))
 
 
 @torch.no_grad()

@@ -8,21 +8,32 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
 from transformers import PreTrainedModel
 from transformers.trainer_callback import PrinterCallback
 
 from alnlp import hardware
-from alnlp.models import resolve
+from alnlp.errors import ModelError
+from alnlp.models import DEFAULT, resolve
 from alnlp.models.base import check_pairs
 from alnlp.models.config import TrainConfig
 from alnlp.models.finetuned import FineTuned
-from alnlp.models.loading import load_network, quiet
+from alnlp.models.loading import load_config, load_network, quiet
+from alnlp.models.pooling import MEAN_POOLED
 from alnlp.models.probe import head_of, start_head
 from alnlp.models.protocol import FitReport
 from alnlp.models.training import Report, Targets
 from alnlp.progress import Progress
-from alnlp.tasks import Answer
+from alnlp.tasks import Answer, Task
+
+
+def _tells_apart(targets: Targets) -> bool:
+    """Whether some two texts share no label, so that there are pairs of both kinds."""
+    if targets.ndim == 1:
+        return len(np.unique(targets)) > 1
+    shared = targets @ targets.T
+    return bool((shared == 0).any() and targets.any())
 
 
 @dataclass(frozen=True)
@@ -45,6 +56,17 @@ class SetFit(FineTuned):
 
     config_class: ClassVar[type[TrainConfig]] = SetFitConfig
 
+    def __init__(
+        self, task: Task, checkpoint: str = DEFAULT, config: TrainConfig | None = None
+    ) -> None:
+        super().__init__(task, checkpoint, config)
+        family = load_config(checkpoint).model_type
+        if family not in MEAN_POOLED:
+            raise ModelError(
+                f"setfit:{checkpoint}: got a {family} network, expected one of "
+                f"{', '.join(MEAN_POOLED)}, whose classifiers can read the mean of a text"
+            )
+
     def fit(
         self,
         texts: Sequence[str],
@@ -64,7 +86,7 @@ class SetFit(FineTuned):
         with tempfile.TemporaryDirectory(prefix="alnlp-") as scratch:
             steps, loss = 0, 0.0
             source = self.checkpoint
-            if len({target.tobytes() for target in targets}) > 1:
+            if _tells_apart(targets):
                 steps, loss = self._pair_up(list(texts), targets, seed, scratch, progress)
                 source = scratch
             torch.manual_seed(seed)

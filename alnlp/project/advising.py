@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,8 @@ def advice(task: Task, rounds: Sequence[Round], budget: int | None) -> list[Advi
     if not rounds:
         return []
     newest = rounds[-1]
+    # A training without new answers says nothing about what answers change.
+    rounds = [*(made for made, after in pairwise(rounds) if after.labels > made.labels), newest]
     metric = next((name for name in _MAIN_METRICS if name in newest.metrics), None)
     curve = [made.metrics[metric] for made in rounds if metric in made.metrics] if metric else []
     return advise(

@@ -95,7 +95,7 @@ class Answering:
                 self._store.lease([request], event.annotator, uuid.uuid4().hex, seconds)
         return recorded
 
-    def release(self, annotator: str, keep: Collection[str] = ()) -> int:
+    def release(self, annotator: str = "me", keep: Collection[str] = ()) -> int:
         """Give back what an annotator has not answered, but for `keep`; how many."""
         return self._store.release(annotator, keep)
 

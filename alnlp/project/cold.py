@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +33,12 @@ class ColdStart(KeptSignals):
     """
 
     folder: Path
-    reader: ClassVar[str] = "the pretrained network"
+
+    @property
+    def reader(self) -> str:
+        """Who says what is kept here, and since when."""
+        since = (self.folder / "rows.npy").stat().st_mtime_ns
+        return f"the pretrained network, {since}"
 
     @staticmethod
     def of(project: Path, settings: Settings) -> ColdStart | None:

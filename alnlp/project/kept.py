@@ -24,7 +24,7 @@ class KeptSignals:
 
     @property
     def reader(self) -> str:
-        """Who says what is kept here, in words."""
+        """Who says what is kept here; another name as soon as it is something else."""
         raise NotImplementedError
 
     @cached_property

@@ -43,15 +43,12 @@ def choose(plan: Plan) -> Choice:
     if plan.settings.model != AUTO:
         return Choice(plan.settings.model)
 
-    def seconds() -> float:
+    def seconds() -> tuple[float, float]:
         from alnlp.models.finetuned import FineTuned
 
-        before = plan.previous.fit if plan.previous else {}
-        if before.get("steps"):
-            fewest = min(before["steps"], before["configuration"]["min_steps"])
-            return float(before["seconds"] / before["steps"] * fewest)
+        model = FineTuned(plan.task, DEFAULT)
         texts = plan.pool.texts(plan.rows[:_TRIED])
-        return FineTuned(plan.task, DEFAULT).shortest_training(texts)
+        return model.expected_seconds(texts, len(plan.rows))
 
     return choosing.choose(plan.task, len(plan.rows), seconds)
 

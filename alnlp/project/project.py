@@ -249,12 +249,22 @@ class Project(Answering):
             tokens: for ner, instead of n: how many words all texts may have together. The
                 strategy then takes what it values most per word. One text alone may be longer.
             annotator: for whom.
-            strategy: a name or a callable; the project's own where None.
+            strategy: a name or a callable; the project's own where None. A warning says where it
+                could not choose, or was given nothing to choose.
         """
         amount = Amount.of(n, tokens, self.settings.batch_size, self.task)
         if not isinstance(annotator, str) or not annotator.strip():
             raise ProjectError(f"annotator: got {annotator!r}, expected a name")
-        mine, notice = self._state.hand_out(amount, annotator, strategy)
+        if strategy is not None:
+            find(strategy, self.task.kind)
+        mine, fresh, notice = self._state.hand_out(amount, annotator, strategy)
+        if strategy is not None and len(mine) > fresh:
+            notice = notice or (
+                f"{len(mine) - fresh} of these were handed out before and have no answer yet; "
+                f"release({annotator!r}) gives them back"
+            )
+        if strategy is not None and notice:
+            warnings.warn(notice, stacklevel=2)  # else an experiment may be on something else
         return Batch(tuple(self._state.asked(mine)), notice)
 
     # Training and using -------------------------------------------------------------------------
@@ -276,11 +286,11 @@ class Project(Answering):
             progress: told how it goes on; it may raise `Cancelled`.
         """
         chosen = self.settings.strategy if strategy is None else strategy
-        spec = find(chosen, self.task.kind)[1]
+        name, spec = find(chosen, self.task.kind)
         if score is None:
             score = bool(spec.needs_for(self.task.kind) - WITHOUT_NETWORK)
         with self._state.refreshed() as ledger:
-            plan = self._state.plan(ledger, score, spec.needs_for(self.task.kind))
+            plan = self._state.plan(ledger, score, name, spec.needs_for(self.task.kind))
         return training.run(plan, progress)
 
     def prepare(self, *, progress: Progress | None = None) -> None:

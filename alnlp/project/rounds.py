@@ -33,7 +33,7 @@ class Round(KeptSignals):
         created_at: UTC, ISO 8601.
         model: the model that was trained.
         reason: why it was chosen, in a line; empty where the project names it.
-        strategy: the strategy of the project at that time.
+        strategy: the name of the strategy that it was trained for.
         seed: of the training.
         labels: answered examples that it was trained on.
         per_label: how many of them carry each label.

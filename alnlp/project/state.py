@@ -179,12 +179,13 @@ class State:
 
     def hand_out(
         self, amount: Amount, annotator: str, strategy: str | Strategy | None
-    ) -> tuple[list[Lease], str | None]:
-        """What the annotator holds already, filled up by the strategy; a notice with it."""
+    ) -> tuple[list[Lease], int, str | None]:
+        """What the annotator holds, filled up by the strategy; how many are fresh; a notice."""
         ttl = self.settings.lease_hours * 3600
         notice = None
         with self._asking:
             mine = self.open_leases(annotator)
+            held = len(mine[: amount.texts])
             while amount.texts is None or len(mine) < amount.texts:
                 choice = self.choose(mine, amount, annotator, strategy)
                 notice = choice.notice or notice
@@ -200,7 +201,8 @@ class State:
                 if amount.tokens is not None and len(granted) == len(requests):
                     break  # a budget is hardly ever used up to the last word
             self.store.renew(annotator, ttl)
-            return mine[: amount.texts], notice
+            handed = mine[: amount.texts]
+            return handed, len(handed) - held, notice
 
     def choose(
         self,
@@ -289,7 +291,9 @@ class State:
         rows = self.pool.rows([event.example_id for event in events]).tolist()
         return [Answered(self.pool[row], event) for row, event in zip(rows, events, strict=True)]
 
-    def plan(self, ledger: Ledger, score: bool, needs: frozenset[str]) -> training.Plan:
+    def plan(
+        self, ledger: Ledger, score: bool, strategy: str, needs: frozenset[str]
+    ) -> training.Plan:
         """What the next round will train on, score, and keep for the strategy."""
         newest, answers = self.newest_round, self.labels(ledger)
         rows = self.pool.rows(list(answers))
@@ -306,6 +310,7 @@ class State:
             rows=rows[order],
             answers=[said[place] for place in order.tolist()],
             unlabelled=np.flatnonzero(free),
+            strategy=strategy,
             needs=needs,
             score=score,
             previous=newest,

@@ -49,7 +49,8 @@ class Plan:
         rows: (M,) ascending pool rows to train on.
         answers: their M answers.
         unlabelled: (U,) ascending pool rows to score afterwards.
-        needs: the signals to keep for the strategy, see `StrategySpec.needs`.
+        strategy: the name of the strategy that will choose by this round.
+        needs: the signals to keep for it, see `StrategySpec.needs`.
         score: whether to score them.
         previous: the newest round, None before the first.
         seq: the newest annotation event that is counted in.
@@ -65,6 +66,7 @@ class Plan:
     rows: NDArray[np.int64]
     answers: Sequence[Answer]
     unlabelled: NDArray[np.int64]
+    strategy: str
     needs: frozenset[str]
     score: bool
     previous: Round | None
@@ -161,7 +163,8 @@ def _alone(folder: Path) -> Iterator[None]:
         lock.acquire(timeout=0)
     except Timeout:
         raise ProjectError(
-            f"{folder.name}: another training of this project is running; wait until it ends"
+            f"{folder.name}: a training or first reading of this project is running; wait until it "
+            "ends"
         ) from None
     except OSError as error:
         raise ProjectError(f"{folder}: cannot be written ({error.strerror})") from error
@@ -194,7 +197,7 @@ def _describe(
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         model=choice.model,
         reason=choice.reason,
-        strategy=plan.settings.strategy,
+        strategy=plan.strategy,
         seed=plan.settings.seed,
         labels=len(plan.rows),
         per_label={name: counts[name] for name in plan.task.labels},

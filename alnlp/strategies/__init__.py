@@ -9,6 +9,8 @@ of words become one of texts (`entropy:max`), for several labels the same (`marg
 
 from __future__ import annotations
 
+import difflib
+
 from alnlp.errors import StrategyError
 from alnlp.strategies import (
     bayesian,
@@ -28,7 +30,7 @@ from alnlp.strategies import (
     uncertainty,
 )
 from alnlp.strategies.budget import select_within
-from alnlp.strategies.spec import Indices, Strategy, StrategySpec, select, top
+from alnlp.strategies.spec import SIGNALS, Indices, Strategy, StrategySpec, select, top
 from alnlp.strategies.uncertainty import REDUCTIONS
 
 __all__ = [
@@ -66,22 +68,37 @@ STRATEGIES: dict[str, StrategySpec] = {
 def find(strategy: str | Strategy, task: str) -> tuple[str, StrategySpec]:
     """The name and entry of a strategy, given by name or as a callable.
 
+    A callable may say what it reads by an attribute `needs`, a set of names of signals; else it is
+    given what the newest model says of each text, and embeddings.
+
     Raises:
-        StrategyError: no such name, or one that does not serve the task.
+        StrategyError: no such name, one that does not serve the task, or needs that nothing meets.
     """
     if not isinstance(strategy, str):
         name = getattr(strategy, "__name__", type(strategy).__name__)
+        usual = {"scores" if task == "ner" else "probabilities", "embeddings"}
+        needs = frozenset(getattr(strategy, "needs", usual))
+        if unknown := needs - SIGNALS:
+            raise StrategyError(
+                f"strategy {name}: needs {', '.join(sorted(unknown))}, expected some of "
+                f"{', '.join(sorted(SIGNALS))}"
+            )
         return name, StrategySpec(
             strategy,
             (task,),
-            needs=frozenset({"scores" if task == "ner" else "probabilities", "embeddings"}),
+            needs=needs,
             why=f"chosen by {name}",
             summary="",
             source="",
         )
     name, colon, variant = strategy.partition(":")
     if name not in STRATEGIES:
-        raise StrategyError(f"strategy: got {strategy!r}, expected one of {', '.join(STRATEGIES)}")
+        serving = [known for known, spec in STRATEGIES.items() if task in spec.tasks]
+        near = difflib.get_close_matches(name, serving, n=1)
+        hint = f" (did you mean {near[0]!r}?)" if near else ""
+        raise StrategyError(
+            f"strategy: got {strategy!r}{hint}, expected one of {', '.join(serving)}"
+        )
     spec = STRATEGIES[name]
     if task not in spec.tasks:
         raise StrategyError(

@@ -18,6 +18,12 @@ SignalScore = Callable[[Signals], FloatArray]
 ALL_TASKS = ("classification", "multilabel", "ner")
 LABEL_TASKS = ("classification", "multilabel")
 
+#: What a strategy may need, by name: attributes of `Signals`, and the two kinds of committee.
+SIGNALS = frozenset({
+    "probabilities", "scores", "embeddings", "labelled", "samples", "committee",
+    "committee_models", "history", "label_embeddings", "query_embeddings", "texts", "queries",
+    "seconds", "costs",
+})  # fmt: skip
 #: Signals that there are without a trained model: those of the pretrained network and the texts.
 _WITHOUT_MODEL = {
     "embeddings", "labelled", "label_embeddings", "queries", "query_embeddings", "texts", "seconds"

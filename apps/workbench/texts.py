@@ -234,7 +234,7 @@ SPANS: dict[str, Any] = {
 
 TRAINER: dict[str, Any] = {
     "progress": "Progress of the trainer",
-    "waiting": "A training is about to start",
+    "waiting": "About to start",
     "starting": "Starting the trainer",
     "training": "At work: {phase}",
     "phases": {
@@ -252,8 +252,8 @@ TRAINER: dict[str, Any] = {
     "left": "{time} left",
     "seconds": "{n} s",
     "minutes": "{n} min",
-    "failed": "The training failed: {message}",
-    "cancelled": "Training cancelled · {next}",
+    "failed": "It failed: {message}",
+    "cancelled": "Cancelled · {next}",
     "idle": "Model of round {round} · {next}",
     "no_round": "No model yet · {next}",
     "next": ["{n} answer until the next training", "{n} answers until the next training"],

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from alnlp.errors import ProjectError
+from alnlp.errors import ProjectError, StrategyError
 from alnlp.project import Project
 from alnlp.store import Event, NewEvent
 from alnlp_apps.workbench.payloads import rates
@@ -48,8 +48,8 @@ class Desk:
         self._lock = threading.Lock()
         newest = project.newest_round
         self._asked_at = newest.seq if newest else 0  # the newest event at the last request
-        if project.wants_preparing:
-            trainer.prepare(project.folder)
+        self._prepared: object = None
+        self._prepare()
 
     @property
     def due(self) -> int:
@@ -80,6 +80,7 @@ class Desk:
 
     def status(self) -> dict[str, Any]:
         """The project's status, what its trainer does, and the answers since the last request."""
+        self._prepare()
         trainer, status = self._trainer.status(self.project.folder), self.project.status()
         return {
             **status,
@@ -88,6 +89,21 @@ class Desk:
             "due": self.due,
             "trainer": {name: getattr(trainer, name) for name in _TRAINER_FIELDS},
         }
+
+    def _prepare(self) -> None:
+        """Request a first reading where the strategy could use one: once for each state of it."""
+        settings, labels = self.project.settings, self.project.task.labels
+        needed = (settings.model, settings.strategy, settings.queries, labels)
+        with self._lock:
+            if needed == self._prepared:
+                return
+            self._prepared = needed
+        try:
+            wanted = self.project.wants_preparing
+        except StrategyError:  # one that this version does not know; `ask` says so
+            return
+        if wanted:
+            self._trainer.prepare(self.project.folder)
 
     def cancel(self) -> None:
         """Cancel the training."""
