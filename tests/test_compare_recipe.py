@@ -118,7 +118,11 @@ def test_killed_in_the_middle_of_a_curve(data: Path, tiny_model: str, tmp_path: 
     ("option", "value", "says"),
     [
         ("--datasets", "trec6,trec7", "--datasets: got 'trec6,trec7', expected some of trec6, "),
-        ("--strategies", "margin,magic", "strategy: got 'magic', expected one of random, "),
+        (
+            "--strategies",
+            "margin,magic",
+            "strategy: got 'magic' (did you mean 'margin'?), expected one of random, ",
+        ),
         ("--strategies", "mnlp", "strategy: 'mnlp' serves ner"),
         ("--strategies", "margin,,", "--strategies: got 'margin,,', expected names"),
         ("--seeds", "0..", "--seeds: got '0..', expected numbers such as 0,1,2 or 0..4"),

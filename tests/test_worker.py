@@ -67,13 +67,16 @@ def test_a_training_goes_before_a_first_reading(
     trainer.prepare(reading.folder)
     other = labelled(make_project, "other").folder
     trainer.request(other)
-    ended = []
+    ended: list[Path] = []
+
+    def all_rest() -> bool:
+        for one in (folder, other, reading.folder):
+            if one not in ended and not trainer.status(one).busy:
+                ended.append(one)
+        return len(ended) == 3
+
     with trainer._changed:
-        while len(ended) < 3:
-            for one in (folder, other, reading.folder):
-                if one not in ended and not trainer.status(one).busy:
-                    ended.append(one)
-            trainer._changed.wait(LONG)
+        assert trainer._changed.wait_for(all_rest, LONG)
     assert ended == [folder, other, reading.folder]
     assert not reading.wants_preparing
 
