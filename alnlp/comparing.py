@@ -263,7 +263,7 @@ def table(summaries: Sequence[Summary], tests: Mapping[str, Paired], metric: str
     lines = [_row(head), "|---" * len(head) + "|"]
     for summary in summaries:
         needed = [_needed(summary.needed[share]) for share in shares]
-        cells = [summary.strategy, _spread(summary.final), _spread(summary.area), *needed]
+        cells = [summary.strategy, spread(summary.final), spread(summary.area), *needed]
         lines.append(_row([*cells, *_tested(tests.get(summary.strategy))]))
     return "\n".join(lines)
 
@@ -285,7 +285,8 @@ def _row(cells: Sequence[str]) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
-def _spread(values: Sequence[float]) -> str:
+def spread(values: Sequence[float]) -> str:
+    """A mean ± the standard deviation of a sample, of a single value without."""
     spread = deviation(values)
     mean = f"{np.mean(values):.3f}"
     return mean if spread is None else f"{mean} ± {spread:.3f}"

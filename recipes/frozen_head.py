@@ -11,11 +11,10 @@ import argparse
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
 from benchmark import Help, Runs, curve, one_line_errors
 from compare import BASELINE, Progress, benchmarks, seed_numbers, settings
 
-from alnlp.comparing import Paired, against, summarise
+from alnlp.comparing import Paired, against, spread, summarise
 from alnlp.models import split
 
 STRATEGY = "margin"
@@ -71,8 +70,7 @@ def arguments() -> argparse.Namespace:
 def areas(runs: Runs, metric: str) -> tuple[str, str]:
     """The areas under the curves of both strategies, over seeds."""
     found = {summary.strategy: summary.area for summary in summarise(runs, metric)}
-    both = (found[BASELINE], found[STRATEGY])
-    first, second = (f"{np.mean(a):.3f} ± {np.std(a):.3f}" for a in both)
+    first, second = (spread(found[name]) for name in (BASELINE, STRATEGY))
     return first, second
 
 

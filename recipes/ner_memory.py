@@ -15,18 +15,16 @@ from pathlib import Path
 from typing import Any
 
 from alnlp import Project
+from alnlp.bench.scale import sentences
 
 
-def sentences(n: int, seed: int = 0) -> Iterator[dict[str, Any]]:
+def rows(n: int, seed: int = 0) -> Iterator[dict[str, Any]]:
     """Rows with a text, and with spans for the first hundred."""
     rng = random.Random(seed)
-    letters = "abcdefghiklmnoprstuvw"
-    vocabulary = ["".join(rng.choices(letters, k=rng.randint(2, 9))) for _ in range(20_000)]
-    for number in range(n):
-        words = rng.choices(vocabulary, k=rng.randint(8, 32))
-        row: dict[str, Any] = {"text": " ".join(words) + "."}
+    for number, text in enumerate(sentences(n, seed)):
+        row: dict[str, Any] = {"text": text}
         if number < 100:
-            row["spans"] = [[0, len(words[0]), rng.choice(["DRUG", "DOSE", "REASON"])]]
+            row["spans"] = [[0, text.index(" "), rng.choice(["DRUG", "DOSE", "REASON"])]]
         yield row
 
 
@@ -46,7 +44,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         data = Path(scratch, "data.jsonl")
         with data.open("w", encoding="utf-8") as file:
-            file.writelines(json.dumps(row) + "\n" for row in sentences(options.sentences))
+            file.writelines(json.dumps(row) + "\n" for row in rows(options.sentences))
         project = Project.create(
             Path(scratch, "project"), data=data, task="ner", model=options.model
         )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from alnlp.cli.options import ModelOption, TaskOption, app
+from alnlp.cli.options import ModelOption, TaskOption, app, check_writable
 from alnlp.console import progress_bars
 from alnlp.errors import ProjectError
 
@@ -38,7 +38,7 @@ def score(
     """Texts a second, against transformers.pipeline and the machine's peak."""
     from alnlp.bench.scoring import score as run
 
-    _checked(json_file)
+    check_writable(json_file)
     with progress_bars() as progress:
         report = run(data, task=task, model=model, limit=limit, seed=seed, progress=progress)  # type: ignore[arg-type]
     _say(report, json_file)
@@ -58,7 +58,7 @@ def round_(
     """Seconds from a batch's last answer to the next batch, by phase."""
     from alnlp.bench.rounds import round_ as run
 
-    _checked(json_file)
+    check_writable(json_file)
     with progress_bars() as progress:
         report = run(
             data, task=task, model=model, labels=labels, pool=pool, rounds=rounds, seed=seed,  # type: ignore[arg-type]
@@ -79,7 +79,7 @@ def scale(
     """Large pools of generated sentences: import, open, score, ask, memory."""
     from alnlp.bench.scale import scale as run
 
-    _checked(json_file)
+    check_writable(json_file)
     parts = [part.strip().replace("_", "") for part in sizes.split(",")]
     if not all(part.isdecimal() and int(part) >= 100 for part in parts):
         raise ProjectError(
@@ -88,12 +88,6 @@ def scale(
     with progress_bars() as progress:
         report = run([int(part) for part in parts], model=model, seed=seed, progress=progress)
     _say(report, json_file)
-
-
-def _checked(path: Path | None) -> None:
-    """Refuse a file that could not be written after all the work."""
-    if path is not None and (path.is_dir() or not path.absolute().parent.is_dir()):
-        raise ProjectError(f"{path}: cannot be written; its folder must exist, and it be a file")
 
 
 def _say(report: Report, json_file: Path | None) -> None:

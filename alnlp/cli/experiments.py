@@ -18,6 +18,7 @@ from alnlp.cli.options import (
     TaskOption,
     TextColumn,
     app,
+    check_writable,
     given,
     print_json,
 )
@@ -53,11 +54,8 @@ def simulate(
     from alnlp.simulation import SimulatedRound
     from alnlp.simulation import simulate as run
 
-    for path in (json_file, plot):
-        if path is not None and (path.is_dir() or not path.absolute().parent.is_dir()):
-            raise ProjectError(
-                f"{path}: cannot be written; its folder must exist, and it be a file"
-            )
+    check_writable(json_file)
+    check_writable(plot)
     if plot is not None and plot.suffix.lower() != ".png":
         raise ProjectError(f"--plot: got {plot.name!r}, expected a name that ends in .png")
 

@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from alnlp.errors import ProjectError
+
 app = typer.Typer(
     name="alnlp",
     help="Active learning for text: label in the browser while a model fine-tunes.",
@@ -47,3 +49,9 @@ def given(**options: Any) -> dict[str, Any]:
 def print_json(value: Any, indent: int | None = 1) -> None:
     """Print a value as JSON, by default over several lines."""
     typer.echo(json.dumps(value, ensure_ascii=False, indent=indent))
+
+
+def check_writable(path: Path | None) -> None:
+    """Refuse a file that could not be written after all the work."""
+    if path is not None and (path.is_dir() or not path.absolute().parent.is_dir()):
+        raise ProjectError(f"{path}: cannot be written; its folder must exist, and it be a file")
