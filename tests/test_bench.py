@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from conftest import rows
 from torch import nn
 
@@ -13,7 +12,7 @@ from alnlp.bench import Report, machine
 from alnlp.bench.machine import operations, peak
 from alnlp.bench.rounds import labelled_project, round_
 from alnlp.bench.scale import scale, sentences
-from alnlp.bench.scoring import System, measure, score
+from alnlp.bench.scoring import System, measure, one_text, score
 from alnlp.errors import DataError
 from alnlp.models.finetuned import FineTuned
 from alnlp.tasks import Task
@@ -63,17 +62,11 @@ def test_operations_of_linear_layers_and_attention(tiny_model: str) -> None:
     linear = [m for m in layers.modules() if isinstance(m, nn.Linear)]
     weights = sum(m.weight.numel() for m in linear if all(m is not head for head in heads))
     width = model.network.config.hidden_size
-    scorer = model.scorer("fp32")
-
-    def step(length: int) -> None:
-        ids = torch.ones((1, length), dtype=torch.int64)
-        scorer.step(ids, torch.ones_like(ids))
-
     lengths = np.array([5, 21])
     expected = [
         2 * n * weights + 4 * n * n * width * len(layers) + 2 * once for n in lengths.tolist()
     ]
-    np.testing.assert_allclose(operations(step, lengths), expected, rtol=1e-6)
+    np.testing.assert_allclose(operations(one_text(model), lengths), expected, rtol=1e-6)
 
 
 def test_a_peak_is_some_number() -> None:

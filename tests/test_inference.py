@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from alnlp.errors import Cancelled, ModelError
-from alnlp.inference.engine import batches, predict_texts, score
+from alnlp.inference.engine import predict_texts, score
 from alnlp.inference.tokens import TokenStore, fingerprint
 from alnlp.models.finetuned import FineTuned, TrainConfig
 from alnlp.progress import Step
@@ -124,29 +124,6 @@ def test_fingerprint_is_of_the_tokenizer_alone(model: FineTuned, tmp_path: Path)
     assert fingerprint(model.tokenizer, 25) != before
     other = FineTuned(model.task, str(tiny.checkpoint(tmp_path, ["quite other words"])))
     assert fingerprint(other.tokenizer, 24) != before
-
-
-@given(st.lists(st.lists(st.integers(1, 99), min_size=1, max_size=9), min_size=1), st.data())
-def test_padded_agrees_with_a_loop(texts: list[list[int]], data: st.DataObject) -> None:
-    store = TokenStore(
-        np.array([token for text in texts for token in text], np.int32),
-        np.cumsum([len(text) for text in texts]),
-    )
-    rows = data.draw(st.lists(st.integers(0, len(texts) - 1), min_size=1))
-    ids, mask = store.padded(np.array(rows), 0)
-    longest = max(len(texts[row]) for row in rows)
-    assert store.lengths(np.array(rows)).tolist() == [len(texts[row]) for row in rows]
-    assert ids.tolist() == [texts[row] + [0] * (longest - len(texts[row])) for row in rows]
-    assert mask.tolist() == [[int(token > 0) for token in row] for row in ids.tolist()]
-
-
-@given(st.lists(st.integers(1, 300)), st.integers(1, 2000))
-def test_batches_hold_each_place_once_within_the_budget(lengths: list[int], budget: int) -> None:
-    found = list(batches(np.array(lengths, dtype=np.int64), budget))
-    places = [place for batch in found for place in batch.tolist()]
-    assert sorted(places) == list(range(len(lengths)))
-    for batch in found:
-        assert len(batch) == 1 or max(lengths[place] for place in batch) * len(batch) <= budget
 
 
 def one_by_one(model: FineTuned, rows: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:

@@ -22,6 +22,7 @@ from alnlp.inference.engine import score as score_labels
 from alnlp.inference.tagging import score_spans
 from alnlp.inference.tokens import TokenStore
 from alnlp.models import DEFAULT, public_name
+from alnlp.models.pooling import first_token_alone
 from alnlp.progress import Progress, Step
 from alnlp.project import Project, learning
 from alnlp.scores import margin
@@ -161,13 +162,7 @@ def _classifiers(
 
         return System("alnlp", precision, work)
 
-    scorer = model.scorer("fp32")
-
-    def step(length: int) -> object:
-        ids = torch.full((1, length), model.tokenizer.pad_token_id)
-        return scorer.step(ids, torch.ones_like(ids))
-
-    cost = operations(step, tokens.lengths(np.arange(len(texts))))
+    cost = operations(one_text(model), tokens.lengths(np.arange(len(texts))))
     return [*map(ours, _precisions()), *_pipelines("text-classification", folder, texts)], cost
 
 
@@ -186,17 +181,23 @@ def _taggers(
 
         return System("alnlp", precision, work)
 
-    scorer = model.scorer("fp32")
-
-    def step(length: int) -> object:
-        ids = torch.full((1, length), model.tokenizer.pad_token_id)
-        return scorer.step(ids, torch.ones_like(ids), torch.arange(length))
-
     lengths = np.zeros(len(texts), np.int64)
     for window in model.windows(texts, words):
         lengths[window.text] += len(window.ids)
-    cost = operations(step, lengths)
+    cost = operations(one_text(model), lengths)
     return [*map(ours, _precisions()), *_pipelines("token-classification", folder, texts)], cost
+
+
+def one_text(model: FineTuned | Tagger) -> Callable[[int], object]:
+    """Runs the model on one text of so many tokens, and leaves out what nobody reads."""
+
+    @torch.inference_mode()
+    def step(length: int) -> object:
+        ids = torch.full((1, length), model.tokenizer.pad_token_id, device=hardware.device())
+        with first_token_alone(model.network):
+            return model.network(input_ids=ids, attention_mask=torch.ones_like(ids))
+
+    return step
 
 
 def _pipelines(name: str, folder: Path, texts: Sequence[str]) -> list[System]:

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from alnlp.batch import Batch
 from alnlp.hardware import Precision
+from alnlp.inference.layout import Plan, plans
+from alnlp.inference.passes import each
 from alnlp.inference.tokens import TokenStore
 from alnlp.progress import Progress, Step
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
-
-#: Padded tokens in one batch. Bigger batches fall out of a processor's cache (see recipes/LOG.md).
-BUDGET_TOKENS = 4096
 
 
 class Scorer(Protocol):
@@ -29,14 +28,17 @@ class Scorer(Protocol):
         pad_token_id: fills short rows.
         outputs: K, the number of labels.
         width: D, the width of an embedding.
+        shares_rows: whether it reads batches whose rows hold several texts, and several batches at
+            a time, each in a thread of its own.
     """
 
     pad_token_id: int
     outputs: int
     width: int
+    shares_rows: bool
 
-    def step(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Probabilities (B, K) and embeddings (B, D) of token ids and mask (B, L)."""
+    def step(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Probabilities (n, K) and embeddings (n, D) of n texts."""
         ...
 
 
@@ -73,20 +75,21 @@ def score(
     tokens: TokenStore,
     rows: NDArray[np.int64] | Sequence[int],
     *,
-    budget_tokens: int = BUDGET_TOKENS,
+    budget_tokens: int | None = None,
     precision: Precision | None = None,
     dropout: bool = False,
     progress: Progress | None = None,
 ) -> Scored:
     """Score the given rows of a token store; the results are in the order of `rows`.
 
-    Texts of like length share a batch, so little time goes into padding.
+    Texts share rows, or those of like length a batch, so little time goes into filling.
 
     Args:
         model: a trained model.
         tokens: made by the model's tokenizer at its `max_length`.
         rows: which texts, n of them; any order, repeats allowed.
-        budget_tokens: the most padded tokens in a batch; a longer text is a batch of its own.
+        budget_tokens: the most tokens in a batch, filling included; a longer text is alone. By
+            default what is fast here.
         precision: "bf16" or "fp32"; by default what is fast on this machine.
         dropout: whether dropout is left on, so that each pass is a draw from the posterior.
         progress: told about texts done; an exception from it ends the pass.
@@ -96,12 +99,15 @@ def score(
     probabilities = np.empty((len(rows), scorer.outputs), np.float32)
     embeddings = np.empty((len(rows), scorer.width), np.float16)
     done = 0
-    for places in batches(tokens.lengths(rows), budget_tokens):
-        ids, mask = tokens.padded(rows[places], scorer.pad_token_id)
-        given, embedded = scorer.step(torch.from_numpy(ids), torch.from_numpy(mask))
-        probabilities[places] = given.numpy()
-        embeddings[places] = embedded.numpy()
-        done += len(places)
+
+    def read(plan: Plan) -> tuple[Plan, Tensor, Tensor]:
+        return plan, *scorer.step(plan.batch(tokens, rows, scorer.pad_token_id))
+
+    planned = plans(tokens.lengths(rows), budget_tokens, shared=scorer.shares_rows)
+    for plan, given, embedded in each(read, planned, together=scorer.shares_rows):
+        probabilities[plan.texts] = given.numpy()
+        embeddings[plan.texts] = embedded.numpy()
+        done += len(plan.texts)
         if progress:
             progress(Step("score", done, len(rows), "texts"))
     return Scored(probabilities, embeddings)
@@ -117,18 +123,3 @@ def predict_texts(
     """Score n texts that are in no pool; `model.task.decode` makes answers of the probabilities."""
     tokens = TokenStore.of(texts, model.tokenizer, model.max_length)
     return score(model, tokens, np.arange(len(texts)), precision=precision, progress=progress)
-
-
-def batches(lengths: NDArray[np.int64], budget_tokens: int) -> Iterator[NDArray[np.int64]]:
-    """Places 0..n-1 in groups of like length, each within the budget once padded."""
-    order = np.argsort(-lengths, kind="stable")
-    groups: list[NDArray[np.int64]] = []
-    start = 0
-    while start < len(order):
-        longest = max(1, int(lengths[order[start]]))
-        size = max(1, budget_tokens // longest)
-        groups.append(order[start : start + size])
-        start += size
-    # In a fixed random order, so that the time left can be told from the texts done.
-    for place in np.random.default_rng(0).permutation(len(groups)):
-        yield groups[place]

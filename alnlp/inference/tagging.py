@@ -15,10 +15,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from alnlp.batch import Batch
 from alnlp.data.words import Words, words_of
 from alnlp.hardware import Precision
 from alnlp.inference.decoding import best_paths
-from alnlp.inference.engine import BUDGET_TOKENS, batches
+from alnlp.inference.layout import Plan, plans
+from alnlp.inference.passes import each
 from alnlp.inference.token_scores import NAMES, path_probabilities, text_scores
 from alnlp.inference.tokens import TokenStore
 from alnlp.progress import Progress, Step
@@ -69,14 +71,16 @@ class TokenScorer(Protocol):
         pad_token_id: fills short rows.
         outputs: T, the number of tags.
         width: D, the width of an embedding.
+        shares_rows: as of `engine.Scorer`.
     """
 
     pad_token_id: int
     outputs: int
     width: int
+    shares_rows: bool
 
-    def step(self, ids: Tensor, mask: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
-        """Log-probabilities (W, T) at places in the flattened ids, and embeddings (B, D)."""
+    def step(self, batch: Batch, places: Tensor) -> tuple[Tensor, Tensor]:
+        """Log-probabilities (W, T) at places in the flattened ids, and embeddings (n, D)."""
         ...
 
 
@@ -134,7 +138,7 @@ def score_spans(
     texts: Fetch,
     rows: Rows | Sequence[int],
     *,
-    budget_tokens: int = BUDGET_TOKENS,
+    budget_tokens: int | None = None,
     precision: Precision | None = None,
     progress: Progress | None = None,
 ) -> ScoredSpans:
@@ -144,7 +148,8 @@ def score_spans(
         model: a trained tagger.
         texts: gives the texts of some rows and the words of each; called for a few rows at a time.
         rows: which texts; any order, repeats allowed.
-        budget_tokens: the most padded tokens in a batch; a longer window is a batch of its own.
+        budget_tokens: the most tokens in a batch, filling included; a longer window is alone. By
+            default what is fast here.
         precision: "bf16" or "fp32"; by default what is fast on this machine.
         progress: told about texts done; an exception from it ends the pass.
     """
@@ -214,12 +219,12 @@ def _read(
     scorer: TokenScorer,
     windows: Sequence[Window],
     words: Sequence[Words],
-    budget_tokens: int,
+    budget_tokens: int | None,
     tick: Callable[[float], None],
 ) -> tuple[NDArray[np.float32], NDArray[np.float16]]:
     """Log-probabilities (W, T) of all words' tags in order, and embeddings (N, D) of the texts.
 
-    Windows of like length share a batch. A text's embedding is the mean over the tokens of its
+    A text's embedding is the mean over the tokens of its
     windows.
     """
     lengths = np.array([len(window.ids) for window in windows], np.int64)
@@ -232,16 +237,19 @@ def _read(
     sums = np.zeros((len(words), scorer.width), np.float32)
     owners = np.array([window.text for window in windows])
     done = 0
-    for chosen in batches(lengths, budget_tokens):
-        ids, mask = tokens.padded(chosen, scorer.pad_token_id)
+    every = np.arange(len(windows))
+
+    def read(plan: Plan) -> tuple[Rows, Tensor, Tensor]:
         places = [
-            row * ids.shape[1] + first
-            for row, at in enumerate(chosen.tolist())
+            start + first
+            for at, start in zip(plan.texts.tolist(), plan.starts.tolist(), strict=True)
             for first in windows[at].first
         ]
-        given, embedded = scorer.step(
-            torch.from_numpy(ids), torch.from_numpy(mask), torch.tensor(places, dtype=torch.int64)
-        )
+        batch = plan.batch(tokens, every, scorer.pad_token_id)
+        return plan.texts, *scorer.step(batch, torch.tensor(places, dtype=torch.int64))
+
+    planned = plans(lengths, budget_tokens, shared=scorer.shares_rows)
+    for chosen, given, embedded in each(read, planned, together=scorer.shares_rows):
         where = [np.arange(ends[at] - sizes[at], ends[at]) for at in chosen.tolist()]
         found[np.concatenate(where)] = given.numpy()
         np.add.at(sums, owners[chosen], embedded.numpy() * lengths[chosen, None])

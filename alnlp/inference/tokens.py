@@ -48,17 +48,6 @@ class TokenStore:
         """How many tokens each of the rows has."""
         return self.ends[rows] - self._starts(rows)
 
-    def padded(
-        self, rows: NDArray[np.int64], pad_token_id: int
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Token ids and 0/1 mask of shape (B, longest of the B rows)."""
-        lengths = self.lengths(rows)
-        columns = np.arange(lengths.max())
-        mask = columns < lengths[:, None]
-        ids = np.full(mask.shape, pad_token_id, dtype=np.int64)
-        ids[mask] = self.ids[(self._starts(rows)[:, None] + columns)[mask]]
-        return ids, mask.astype(np.int64)
-
     def _starts(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         return np.where(rows > 0, self.ends[rows - 1], 0)
 

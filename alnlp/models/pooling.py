@@ -23,7 +23,7 @@ from transformers.utils.hub import cached_file
 #: Architectures whose layers are built of the parts that `average` sets.
 MEAN_POOLED = ("bert", "roberta", "xlm-roberta", "camembert")
 #: Architectures whose heads read the first token, and whose layers are built like BERT's.
-_LAYERED = (*MEAN_POOLED, "electra")
+LAYERED = (*MEAN_POOLED, "electra")
 #: How much the mean outweighs the layer's own input, which the residual connection adds.
 _MEAN_WEIGHT = 8.0
 #: Small enough for the pooler's tanh to be nearly linear on normalised states.
@@ -72,7 +72,7 @@ def first_token_alone(network: PreTrainedModel) -> Iterator[None]:
     """
     layers = getattr(getattr(network.base_model, "encoder", None), "layer", None)
     reads_first = type(network).__name__.endswith("ForSequenceClassification")
-    if not (reads_first and layers and network.config.model_type in _LAYERED):
+    if not (reads_first and layers and network.config.model_type in LAYERED):
         yield
         return
     output = layers[-1].attention.output

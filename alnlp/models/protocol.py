@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from torch import Tensor
     from transformers import PreTrainedTokenizerBase
 
+    from alnlp.batch import Batch
+
 __all__ = ["FitReport", "Progress", "Scorer", "Step", "TextModel"]
 
 
@@ -54,14 +56,17 @@ class Scorer(Protocol):
         pad_token_id: the token that fills short rows.
         outputs: K, the number of labels.
         width: D, the width of an embedding.
+        shares_rows: whether it reads batches whose rows hold several texts, and several batches at
+            a time, each in a thread of its own.
     """
 
     pad_token_id: int
     outputs: int
     width: int
+    shares_rows: bool
 
-    def step(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Probabilities (B, K) and embeddings (B, D), float32, of token ids and mask (B, L)."""
+    def step(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Probabilities (n, K) and embeddings (n, D), float32, of n texts."""
         ...
 
 

@@ -9,14 +9,18 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from alnlp.batch import Batch
 from alnlp.hardware import Precision
 from alnlp.models.loading import output_names
+from alnlp.models.packed import Reader, packs
 from alnlp.models.pooling import first_token_alone
 from alnlp.models.probe import head_of
 from alnlp.tasks import Task
 
 #: The usual rate of the BERT family.
 DROPOUT = 0.1
+#: About what a batch holds; weights are laid out for it.
+_TOKENS = 2048
 
 
 class _Instrument:
@@ -29,6 +33,10 @@ class _Instrument:
         pad_token_id: fills short rows.
         precision: of everything but the head.
         dropout: whether dropout is left on.
+
+    Attributes:
+        shares_rows: whether it reads batches whose rows hold several texts, and several batches at
+            a time, each in a thread of its own.
     """
 
     def __init__(
@@ -57,34 +65,44 @@ class _Instrument:
             head.register_forward_pre_hook(
                 lambda _module, args: (nn.functional.dropout(args[0], DROPOUT),)
             )
-        self._network = network
+        head = head_of(network, self.outputs)
+        self.shares_rows = not dropout and packs(network)
+        self._read: Reader | _Plain = (
+            Reader(network, head, _TOKENS) if self.shares_rows else _Plain(network, head)
+        )
 
-    def _read(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits, and what the head makes them of: (B, D) or (B, L, D), float32."""
+
+class _Plain:
+    """What the network itself says, where each row of a batch is one text."""
+
+    def __init__(self, network: PreTrainedModel, head: nn.Linear) -> None:
+        self._network, self._head = network, head
+
+    def __call__(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """As `packed.Reader`."""
         seen: list[Tensor] = []
 
         def keep(_module: nn.Module, args: Any) -> None:
-            seen.append(args[0].float())
+            seen.append(args[0].flatten(0, -2))
 
-        head = head_of(self._network, self.outputs)
-        with head.register_forward_pre_hook(keep), first_token_alone(self._network):
-            logits = self._network(input_ids=ids, attention_mask=mask).logits.float()
-        return logits, seen[0]
-
-    def _moved(self, *tensors: Tensor) -> tuple[Tensor, ...]:
-        return tuple(tensor.to(self._network.device) for tensor in tensors)
+        device = self._network.device
+        with self._head.register_forward_pre_hook(keep), first_token_alone(self._network):
+            logits = self._network(
+                input_ids=batch.ids.to(device), attention_mask=batch.mask.to(device)
+            ).logits
+        return logits.flatten(0, -2), seen[0]
 
 
 class NetworkScorer(_Instrument):
     """A sequence classifier of `transformers` in evaluation mode (see `protocol.Scorer`)."""
 
     @torch.inference_mode()
-    def step(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Probabilities (B, K) and embeddings (B, D), float32, of token ids and mask (B, L).
+    def step(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Probabilities (n, K) and embeddings (n, D), float32, of n texts.
 
         An embedding is what the head sees, so that the gradients of the head are known from it.
         """
-        logits, embeddings = self._read(*self._moved(ids, mask))
+        logits, embeddings = (found.float() for found in self._read(batch))
         probabilities = logits.sigmoid() if self._multilabel else logits.softmax(dim=-1)
         return probabilities.cpu(), embeddings.cpu()
 
@@ -93,19 +111,19 @@ class TokenScorer(_Instrument):
     """A token classifier of `transformers` in evaluation mode."""
 
     @torch.inference_mode()
-    def step(self, ids: Tensor, mask: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
-        """Log-probabilities (W, T) of the tags at some tokens and embeddings (B, D), float32.
+    def step(self, batch: Batch, places: Tensor) -> tuple[Tensor, Tensor]:
+        """Log-probabilities (W, T) of the tags at some tokens and embeddings (n, D), float32.
 
-        An embedding is the mean over the unmasked tokens of what the head sees.
+        An embedding is the mean over a text's tokens of what the head sees.
 
         Args:
-            ids: token ids (B, L).
-            mask: 0/1 of shape (B, L).
+            batch: of n texts.
             places: of W tokens, as indices into the flattened ids.
         """
-        ids, mask = self._moved(ids, mask)
-        logits, seen = self._read(ids, mask)
-        weights = mask.unsqueeze(-1)
-        embeddings = (seen * weights).sum(dim=1) / weights.sum(dim=1)
-        chosen = logits.flatten(0, 1)[places.to(logits.device)]
-        return chosen.log_softmax(dim=-1).cpu(), embeddings.cpu()
+        logits, seen = (found.float() for found in self._read(batch))
+        owners = batch.owners.flatten().to(seen.device)
+        inside, texts = owners >= 0, len(batch.starts)
+        sums = seen.new_zeros(texts, seen.shape[1]).index_add_(0, owners[inside], seen[inside])
+        sizes = torch.bincount(owners[inside], minlength=texts)
+        chosen = logits[places.to(seen.device)]
+        return chosen.log_softmax(dim=-1).cpu(), (sums / sizes.unsqueeze(1)).cpu()
