@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 
 import numpy as np
 import torch
@@ -24,6 +25,12 @@ from alnlp.tasks import Answer
 __all__ = ["FineTuned", "TrainConfig"]
 
 _PROBE_BATCH = 64
+#: Steps after the first, which is slower.
+_TIMED_STEPS = 3
+
+
+class _Enough(Exception):
+    """Ends a training of which only the pace was of interest."""
 
 
 class FineTuned(Trainable):
@@ -72,19 +79,29 @@ class FineTuned(Trainable):
         return self._report(texts, steps, loss, started)
 
     def expected_seconds(self, texts: Sequence[str], answers: int) -> tuple[float, float]:
-        """How long the shortest training and one on so many answers take, by a pass over texts.
-
-        A step is a pass forward and one back, which costs twice as much.
-        """
+        """How long the shortest training and one on so many answers take, by a few steps."""
         ids = self._token_ids(texts)
-        network = load_network(self.checkpoint, self.task)
-        self._head_inputs(network, ids[:1], None)  # what is slow at first only
-        began = time.perf_counter()
-        self._head_inputs(network, ids, None)
-        a_text = (time.perf_counter() - began) / len(ids)
+        ends: list[float] = []
+
+        def enough(step: Step) -> None:
+            ends.append(time.perf_counter())
+            if len(ends) > _TIMED_STEPS:
+                raise _Enough
+
+        with suppress(_Enough):
+            finetune(
+                load_network(self.checkpoint, self.task),
+                ids,
+                np.zeros(len(ids), np.int64),
+                self.config,
+                loss=lambda outputs, labels, **_: outputs.logits.float().square().mean(),
+                pad_token_id=self.tokenizer.pad_token_id,
+                seed=0,
+                progress=enough,
+            )
+        a_step = float(np.median(np.diff(ends)))
         length = sum(map(len, ids)) / len(ids)
         fewest, all_of_them = (self.config.steps(n, length) for n in (1, answers))
-        a_step = 3 * a_text * self.config.batch_size
         return a_step * fewest, a_step * all_of_them
 
     def _token_ids(self, texts: Sequence[str]) -> list[TokenIds]:
