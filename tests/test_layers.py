@@ -15,7 +15,7 @@ PACKAGE = Path(alnlp.__file__).parent
 LAYERS: list[set[str]] = [
     {"errors", "progress"},
     {"data"},
-    {"tasks", "signals", "scores", "tags", "hardware", "batch"},
+    {"tasks", "signals", "scores", "tags", "hardware", "batch", "calibration"},
     {"strategies", "stopping", "metrics", "models", "inference", "store"},
     {"project"},
     {"simulation", "stream", "worker", "corpus"},

@@ -5,9 +5,10 @@ import math
 import numpy as np
 import pytest
 
+from alnlp.calibration import temperature, tempered
 from alnlp.signals import Labelled, Signals
 from alnlp.strategies import calibrated, select
-from alnlp.strategies.calibrated import ENTRIES, remoteness, temperature, tempered
+from alnlp.strategies.calibrated import ENTRIES, remoteness
 
 SEEDS = range(8)
 

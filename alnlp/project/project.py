@@ -15,6 +15,7 @@ from alnlp.models import check_serves, locate
 from alnlp.progress import Progress
 from alnlp.project import advising, browsing, creating, exporting, learning, rounds, training
 from alnlp.project.answering import Answering
+from alnlp.project.audit import AUDIT_SHARE
 from alnlp.project.browsing import Found, Which
 from alnlp.project.candidates import WITHOUT_NETWORK
 from alnlp.project.creating import IMPORTED, STORE, Source, first_of
@@ -78,7 +79,7 @@ class Project(Answering):
             overlaps: for ner, whether entities may overlap.
             encoding: of text files.
             progress: told how the import goes on.
-            settings: fields of `Settings`.
+            settings: fields of `Settings`. Without a test set, audit_share is 0.1 by default.
 
         Raises:
             DataError: the data cannot be used.
@@ -91,7 +92,13 @@ class Project(Answering):
             test=None if test is None else Source(test, text_column, label_column, encoding),
             task=Task(task, tuple(labels or ()), overlaps),
             answers=answers,
-            settings=Settings.of({"strategy": default(task), **settings}),
+            settings=Settings.of(
+                {
+                    "strategy": default(task),
+                    "audit_share": AUDIT_SHARE if test is None else 0.0,
+                    **settings,
+                }
+            ),
             progress=progress,
         )
         return cls.open(folder)
@@ -197,6 +204,11 @@ class Project(Answering):
 
         def changed(stored: dict[str, Any]) -> dict[str, Any]:
             settings = Settings.of({**stored, **changes})
+            if settings.audit_share > Settings.of(stored).audit_share and self.answers_since(0)[1]:
+                raise ProjectError(
+                    "audit_share: cannot be raised once something is answered, since what a "
+                    "strategy has chosen would be missing from a random draw"
+                )
             find(settings.strategy, self.task.kind)
             return settings.to_dict()
 

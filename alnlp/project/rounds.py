@@ -21,6 +21,7 @@ from alnlp.project.kept import KeptSignals, damaged
 
 _INFO = "round.json"
 _TEMPORARY = ".writing-"
+_STAYS = ("stop_", "audit_")
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class Round(KeptSignals):
         spent: what the answers cost: "seconds" of the annotators where they were timed, and for
             ner "tokens", the words that they looked at.
         metrics: on the test set; empty where there is none.
+        audit: what the audit sample says of the model, see `audit.figures`; empty without one.
         agreement: {"share", "n"}: how often people kept what the round before had suggested.
         seconds: wall-clock by phase: "train", "evaluate", "score".
         fit: what the training did: steps, loss, precision, configuration.
@@ -59,6 +61,7 @@ class Round(KeptSignals):
     label_names: list[str]
     spent: dict[str, float] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
+    audit: dict[str, Any] = field(default_factory=dict)
     reason: str = ""
     agreement: dict[str, float] | None = None
     seconds: dict[str, float] = field(default_factory=dict)
@@ -142,11 +145,11 @@ def publish(temporary: Path, made: Round) -> Round:
 def prune(folder: Path, keep: int) -> None:
     """Drop weights and signals of all but the newest `keep` rounds.
 
-    Their metrics stay, and what they said of the stop set.
+    Their metrics stay, and what they said of the stop set and of the audit sample.
     """
     for old in finished(folder)[:-keep]:
         for path in old.folder.iterdir():
-            if path.name not in (_INFO, "README.md") and not path.name.startswith("stop_"):
+            if path.name not in (_INFO, "README.md") and not path.name.startswith(_STAYS):
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 

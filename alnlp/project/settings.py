@@ -23,6 +23,8 @@ class Settings:
         lease_hours: how long an example stays reserved for an annotator who does not answer.
         queries: words or texts that people search the pool by, for the strategy "seeded".
         keep_rounds: the newest rounds whose weights stay on disk; metrics stay for ever.
+        audit_share: of all examples handed out, how many are drawn at random and held out of
+            training to measure the model by; 0 for none.
     """
 
     model: str = "auto"
@@ -33,6 +35,7 @@ class Settings:
     lease_hours: float = 24.0
     keep_rounds: int = 2
     queries: tuple[str, ...] = ()
+    audit_share: float = 0.0
 
     def __post_init__(self) -> None:
         queries: Any = self.queries
@@ -52,6 +55,9 @@ class Settings:
             or not 0.1 <= hours <= 8760
         ):
             raise ProjectError(f"lease_hours: got {hours!r}, expected 0.1 to 8760 hours")
+        share = self.audit_share
+        if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 0.5:
+            raise ProjectError(f"audit_share: got {share!r}, expected 0 to 0.5")
         for name in ("model", "strategy", "guidelines"):
             value = getattr(self, name)
             if not isinstance(value, str) or not (value.strip() or name == "guidelines"):

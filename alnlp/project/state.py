@@ -7,6 +7,7 @@ import uuid
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -16,10 +17,11 @@ from numpy.typing import NDArray
 from alnlp.data import Pool
 from alnlp.data.spans import SpanAnswer, looked_at
 from alnlp.errors import ProjectError
-from alnlp.project import browsing, learning, rounds, training
+from alnlp.project import audit, browsing, learning, rounds, training
 from alnlp.project.browsing import Answered, Found
 from alnlp.project.candidates import Known, available
 from alnlp.project.cold import ColdStart
+from alnlp.project.creating import IMPORTED
 from alnlp.project.kept import KeptSignals
 from alnlp.project.readout import Prediction, predictions
 from alnlp.project.rounds import Round
@@ -31,6 +33,10 @@ from alnlp.tasks import Answer, Task
 
 if TYPE_CHECKING:
     from alnlp.project.learning import Model
+
+Rows = NDArray[np.int64]
+#: The key in the store of the ids that were handed out for the audit sample.
+_DRAWN = "audited"
 
 
 class State:
@@ -60,6 +66,7 @@ class State:
         """Read the pool anew, with what was imported since."""
         with self.lock:
             self.pool = Pool.open(self.folder / "pool")
+            self._lots = audit.lots(self.pool)
             self.held_out = np.flatnonzero(np.isin(self.pool.id_numbers, self.test.id_numbers))
 
     @property
@@ -133,14 +140,41 @@ class State:
             yield self._ledger
 
     def labels(self, ledger: Ledger) -> dict[str, Answer]:
-        """The answers that may be trained on: all but those to examples of the test set."""
+        """The answers that count: all but those to examples of the test set."""
         held_out = {self.pool.ids[row] for row in self.held_out.tolist()}
         return {i: answer for i, answer in ledger.labels().items() if i not in held_out}
+
+    def reserved(self, ledger: Ledger) -> Rows:
+        """The rows reserved for the audit sample, in the order in which they are asked for.
+
+        What came with its answer was no random draw, and is trained on.
+        """
+        share = self.settings.audit_share
+        if not share:
+            return np.empty(0, np.int64)
+        given = self.pool.rows(_imported(ledger))
+        rows = audit.reserved(self._lots, share)
+        return rows[~np.isin(rows, np.concatenate([given, self.held_out]))]
+
+    def taught(self, ledger: Ledger) -> dict[str, Answer]:
+        """The answers to train on: all but those that the model is measured by."""
+        reserved = {self.pool.ids[row] for row in self.reserved(ledger).tolist()}
+        return {i: answer for i, answer in self.labels(ledger).items() if i not in reserved}
+
+    def audited(self, ledger: Ledger) -> tuple[Rows, list[Answer]]:
+        """The audit sample: rows and answers of what is reserved, as far as it was asked for."""
+        reserved = self.reserved(ledger)
+        asked = np.flatnonzero(np.isin(reserved, self.pool.rows(self.store.get(_DRAWN, []))))
+        answers = ledger.labels()
+        sample = reserved[: asked[-1] + 1] if len(asked) else reserved[:0]
+        known = [row for row in sample.tolist() if self.pool.ids[row] in answers]
+        return np.array(known, np.int64), [answers[self.pool.ids[row]] for row in known]
 
     def summary(self) -> dict[str, Any]:
         """Counts and figures for a person, as JSON-able values."""
         with self.refreshed() as ledger:
             newest, task, answers = self.newest_round, self.task, self.labels(ledger)
+            audited = self.audited(ledger)[0]
             kept = self.kept()
             counts = Counter(name for answer in answers.values() for name in task.names(answer))
             return {
@@ -157,6 +191,8 @@ class State:
                 "since_round": browsing.answers_since(ledger, newest.seq if newest else 0),
                 "batch_size": self.settings.batch_size,
                 "metrics": newest.metrics if newest else {},
+                "audited": len(audited),
+                "audit": newest.audit if newest else {},
                 "agreement": browsing.agreement(ledger),
             }
 
@@ -221,22 +257,41 @@ class State:
             answered = [*ledger.labels(), *ledger.skipped(annotator), *leased]
             entropy = [settings.seed, newest.number if newest else 0, ledger.seq, len(leased)]
             taken = np.concatenate([pool.rows(answered), self.held_out])
+            said = {*ledger.labels(), *ledger.all_skipped()} - _imported(ledger)
+            asked = pool.rows(said.union(leased))
+            reserved = self.reserved(ledger)
+        rng = np.random.default_rng(entropy)
+        held = pool.rows([lease.example_id for lease in mine])
+        free = reserved[~np.isin(reserved, taken)]
+        more = 1 if amount.texts is None else amount.texts - len(mine)
+        for_audit = free[: audit.due(settings.audit_share, asked, reserved, more)]
         # A choice may take seconds, so nobody has to wait for it.
-        return choose(
+        chosen = choose(
             pool,
             self.task,
             kept,
             known,
             strategy=settings.strategy if strategy is None else strategy,
             amount=amount,
-            taken=taken,
-            mine=pool.rows([lease.example_id for lease in mine]),
-            rng=np.random.default_rng(entropy),
+            taken=np.concatenate([taken, reserved]),
+            mine=np.concatenate([held, for_audit]),
+            rng=rng,
         )
+        if not len(chosen.rows):  # nothing else is left
+            for_audit = free[:more]
+        if not len(for_audit):
+            return chosen
+        self._draw(for_audit)
+        return replace(chosen, rows=rng.permutation(np.concatenate([chosen.rows, for_audit])))
+
+    def _draw(self, rows: Rows) -> None:
+        """Remember that rows were asked for as part of the audit sample."""
+        ids = [self.pool.ids[row] for row in rows.tolist()]
+        self.store.change(_DRAWN, lambda known: [*(known or []), *ids])
 
     def _known(self, ledger: Ledger, settings: Settings) -> Known:
         """What strategies may know beside what a model says."""
-        answers = self.labels(ledger)
+        answers = self.taught(ledger)
         rows = dict(zip(answers, self.pool.rows(list(answers)).tolist(), strict=True))
         given = ledger.answers()
 
@@ -295,12 +350,13 @@ class State:
         self, ledger: Ledger, score: bool, strategy: str, needs: frozenset[str]
     ) -> training.Plan:
         """What the next round will train on, score, and keep for the strategy."""
-        newest, answers = self.newest_round, self.labels(ledger)
+        newest, answers = self.newest_round, self.taught(ledger)
         rows = self.pool.rows(list(answers))
         order = np.argsort(rows)
         said = list(answers.values())
+        audited, audit_answers = self.audited(ledger)
         free = np.ones(len(self.pool), dtype=bool)
-        free[rows] = free[self.held_out] = False
+        free[self.pool.rows(list(self.labels(ledger)))] = free[self.held_out] = False
         return training.Plan(
             folder=self.folder,
             task=self.task,
@@ -310,6 +366,9 @@ class State:
             rows=rows[order],
             answers=[said[place] for place in order.tolist()],
             unlabelled=np.flatnonzero(free),
+            audited=audited,
+            audit_answers=audit_answers,
+            reserved=self.reserved(ledger),
             strategy=strategy,
             needs=needs,
             score=score,
@@ -329,3 +388,8 @@ class State:
             said = cast(Iterable[SpanAnswer], answers.values())
             spent["tokens"] = sum(map(looked_at, map(self.pool.words, rows), said))
         return spent
+
+
+def _imported(ledger: Ledger) -> set[str]:
+    """The ids of the examples that nobody but a file has answered."""
+    return {i for i, by in ledger.answers().items() if set(by) == {IMPORTED}}

@@ -20,13 +20,13 @@ from alnlp.errors import ProjectError
 from alnlp.models import split
 from alnlp.models.choosing import Choice
 from alnlp.progress import Progress, Step
-from alnlp.project import learning, rounds
+from alnlp.project import audit, learning, rounds
 from alnlp.project.advising import stop_set
 from alnlp.project.cold import NEEDS as COLD_START_NEEDS
 from alnlp.project.cold import ColdStart
 from alnlp.project.evidence import collect, of_words
 from alnlp.project.kept import save_signals
-from alnlp.project.readout import predictions
+from alnlp.project.readout import Arrays, predictions
 from alnlp.project.rounds import Round
 from alnlp.project.settings import Settings
 from alnlp.tasks import Answer, Task
@@ -49,6 +49,9 @@ class Plan:
         rows: (M,) ascending pool rows to train on.
         answers: their M answers.
         unlabelled: (U,) ascending pool rows to score afterwards.
+        audited: (A,) pool rows to measure by, drawn at random and never trained on.
+        audit_answers: their A answers.
+        reserved: (R,) all pool rows that are reserved for that, the audited ones among them.
         strategy: the name of the strategy that will choose by this round.
         needs: the signals to keep for it, see `StrategySpec.needs`.
         score: whether to score them.
@@ -66,6 +69,9 @@ class Plan:
     rows: NDArray[np.int64]
     answers: Sequence[Answer]
     unlabelled: NDArray[np.int64]
+    audited: NDArray[np.int64]
+    audit_answers: Sequence[Answer]
+    reserved: NDArray[np.int64]
     strategy: str
     needs: frozenset[str]
     score: bool
@@ -98,13 +104,15 @@ def run(plan: Plan, progress: Progress | None) -> Round:
         if len(plan.test):
             with _timed(seconds, "evaluate"):
                 metrics = measure(model, plan.task, plan.test, plan.folder, progress)
+        arrays: dict[str, NDArray[Any]] = {}
         if plan.score:
             with _timed(seconds, "score"):
                 arrays = learning.score(model, plan.pool, plan.unlabelled, cache, progress)
                 more = collect(plan, choice.model, model, arrays, cache, progress)
                 more |= stop_set(plan.pool, plan.task, plan.unlabelled, arrays)
                 save_signals(temporary, plan.unlabelled, {**arrays, **more})
-        made = _describe(plan, choice, report, metrics, seconds)
+        audited = _audit(plan, model, arrays, cache, temporary)
+        made = _describe(plan, choice, report, metrics, audited, seconds)
         model.save(temporary)
         _write_card(plan, report, made, temporary)
         published = rounds.publish(temporary, made)
@@ -155,6 +163,22 @@ def measure(
     )
 
 
+def _audit(plan: Plan, model: Model, arrays: Arrays, cache: Path, folder: Path) -> dict[str, Any]:
+    """What the audit sample says of the model; what the model says of the sample is kept."""
+    if not len(plan.audited):
+        return {}
+    said = learning.score(model, plan.pool, plan.audited, cache, None)
+    np.save(folder / "audit_rows.npy", plan.audited)
+    if plan.task.spans:
+        return audit.figures(plan.task, plan.audit_answers, said, said)
+    np.save(folder / "audit_probabilities.npy", said["probabilities"])
+    reserve = said["probabilities"]
+    if "probabilities" in arrays:
+        others = arrays["probabilities"][np.isin(plan.unlabelled, plan.reserved)]
+        reserve = np.concatenate([reserve, others])
+    return audit.figures(plan.task, plan.audit_answers, said, {"probabilities": reserve})
+
+
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     """Hold the project's training lock, which the operating system frees if the process dies."""
@@ -186,6 +210,7 @@ def _describe(
     choice: Choice,
     report: FitReport,
     metrics: dict[str, float],
+    audited: dict[str, Any],
     seconds: dict[str, float],
 ) -> Round:
     folder = plan.folder / "rounds"
@@ -205,6 +230,7 @@ def _describe(
         label_names=list(plan.task.labels),
         spent=dict(plan.spent),
         metrics=metrics,
+        audit=audited,
         agreement=plan.agreement,
         seconds=seconds,
         fit=report.to_json(),

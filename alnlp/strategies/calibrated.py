@@ -6,60 +6,17 @@ import math
 
 import numpy as np
 
+from alnlp.calibration import NEAREST, temperature, tempered
 from alnlp.scores import Score, entropy, least_confidence, margin, over_labels
-from alnlp.signals import FloatArray, IntArray, Signals
+from alnlp.signals import FloatArray, Signals
 from alnlp.strategies.spec import ALL_TASKS, LABEL_TASKS, Indices, StrategySpec, highest, top
 from alnlp.strategies.uncertainty import UNSURE, unsure
-
-_COLDEST, _HOTTEST = 0.05, 20.0
-_FEWEST_FORECASTS = 10
-#: A probability of a label is taken for no nearer to 0 or 1, for that is what float32 resolves.
-_NEAREST = 1e-7
 
 _OUTLIERS = 0.05
 _NEIGHBOURS = 10
 #: Neighbours are looked for among so many candidates, drawn at random from a larger pool.
 _REFERENCES = 2000
 _AT_ONCE = 20_000
-
-
-def tempered(probabilities: FloatArray, temperature: float) -> FloatArray:
-    """What the softmax gives when the logits are divided by a temperature: (N, K) -> (N, K)."""
-    p = probabilities.astype(np.float64)
-    logits = np.log(np.maximum(p, np.finfo(np.float32).tiny)) / temperature
-    logits -= logits.max(axis=1, keepdims=True)
-    result: FloatArray = np.exp(logits)
-    result /= result.sum(axis=1, keepdims=True)
-    return result
-
-
-def temperature(forecasts: FloatArray, outcomes: IntArray) -> float:
-    """The temperature that makes past forecasts most likely, from 0.05 to 20.
-
-    1, which changes nothing, for fewer than 10 forecasts or outcomes that are all the same. Guo,
-    Pleiss, Sun and Weinberger, "On Calibration of Modern Neural Networks", ICML 2017.
-
-    Args:
-        forecasts: (F, K) probabilities, given before the answers were known.
-        outcomes: the classes (F,), or 0/1 of shape (F, K) for independent labels, which share the
-            temperature of their log-odds.
-    """
-    if len(forecasts) < _FEWEST_FORECASTS or (outcomes == outcomes.flat[0]).all():
-        return 1.0
-    if outcomes.ndim == 2:
-        yes = np.clip(forecasts.astype(np.float64).reshape(-1), _NEAREST, 1 - _NEAREST)
-        forecasts, outcomes = np.stack([1.0 - yes, yes], axis=1), outcomes.reshape(-1)
-    from scipy.optimize import minimize_scalar
-
-    rows = np.arange(len(outcomes))
-
-    def loss(log_temperature: float) -> float:
-        said = tempered(forecasts, math.exp(log_temperature))[rows, outcomes]
-        return float(-np.log(np.maximum(said, np.finfo(np.float64).tiny)).mean())
-
-    # The likelihood is concave in one over the temperature, so it has one peak on this scale too.
-    bounds = (math.log(_COLDEST), math.log(_HOTTEST))
-    return math.exp(minimize_scalar(loss, bounds=bounds, method="bounded").x)
 
 
 def calibrated(score: Score, signals: Signals) -> FloatArray:
@@ -73,7 +30,7 @@ def calibrated(score: Score, signals: Signals) -> FloatArray:
     if not signals.multilabel:
         return of(signals.probabilities)
     p = signals.probabilities.astype(np.float64)
-    return over_labels(of)(np.clip(p, _NEAREST, 1 - _NEAREST))
+    return over_labels(of)(np.clip(p, NEAREST, 1 - NEAREST))
 
 
 def remoteness(embeddings: FloatArray, rng: np.random.Generator) -> FloatArray:

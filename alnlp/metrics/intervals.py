@@ -1,0 +1,158 @@
+"""What a few randomly drawn answers say of a model: figures with intervals that can be believed.
+
+Each figure is a posterior: a model's predictions are right at a rate of their own for each label
+predicted, and these rates are drawn towards the rate over all, since few labels have answers enough
+to stand alone. How often each label is predicted is known from the pool, which has been read whole.
+Gelman and others, "Bayesian Data Analysis", 2013, chapter 5, has such hierarchical rates.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.floating]
+IntArray = NDArray[np.int64]
+
+_DRAWS = 4000
+#: Answers that the rate over all is worth to the rate of one label.
+_PULL = 2.0
+#: The weight of a text made up beside those drawn: as many entities as they have, half found.
+_MADE_UP = 1.0
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A figure with its interval of 95%."""
+
+    value: float
+    low: float
+    high: float
+
+    def to_json(self) -> dict[str, float]:
+        """As JSON-able values."""
+        return asdict(self)
+
+    @staticmethod
+    def of(draws: FloatArray, value: float | None = None) -> Estimate:
+        """From draws of the posterior: where 2.5% lie below and above; their mean if no value."""
+        low, high = np.quantile(draws, (0.025, 0.975))
+        value = float(draws.mean()) if value is None else value
+        return Estimate(value, min(float(low), value), max(float(high), value))
+
+
+def of_classes(
+    gold: IntArray, predicted: IntArray, shares: FloatArray, rng: np.random.Generator
+) -> tuple[dict[str, Estimate], list[Estimate]]:
+    """Accuracy and macro F1 over all texts, and the F1 of each label.
+
+    Args:
+        gold: (n,) the right labels of texts drawn at random, by number.
+        predicted: (n,) what the model said of them.
+        shares: (K,) how often each label is predicted, summing to 1.
+        rng: of the draws.
+    """
+    labels = len(shares)
+    counts = np.zeros((labels, labels))
+    np.add.at(counts, (predicted, gold), 1)
+    hits, sizes = counts.diagonal(), counts.sum(axis=1)
+    accuracy = _over_all(hits.sum(), len(gold) - hits.sum(), rng)
+    right = _meeting(accuracy, _rates(hits, sizes - hits, rng), shares)
+    golds = right * shares
+    for label in np.flatnonzero(shares > 0):
+        prior = np.delete(shares, label) + 1 / labels
+        drawn = rng.dirichlet(np.delete(counts[label], label) + prior / prior.sum(), _DRAWS)
+        wrong = (1 - right[:, label]) * shares[label]
+        golds[:, np.arange(labels) != label] += wrong[:, None] * drawn
+    f1 = 2 * right * shares / np.maximum(golds + shares, 1e-12)
+    figures = {
+        "accuracy": Estimate.of(accuracy, float(hits.sum() / len(gold))),
+        "macro_f1": Estimate.of(f1.mean(axis=1)),
+    }
+    return figures, [Estimate.of(column) for column in f1.T]
+
+
+def of_label_sets(
+    gold: IntArray, predicted: IntArray, shares: FloatArray, rng: np.random.Generator
+) -> tuple[dict[str, Estimate], list[Estimate]]:
+    """Subset accuracy, micro and macro F1 over all texts, and the F1 of each label.
+
+    Args:
+        gold: (n, K) 0/1, the right labels of texts drawn at random.
+        predicted: (n, K) 0/1, what the model said of them.
+        shares: (K,) how often each label is predicted.
+        rng: of the draws.
+    """
+    both = (gold * predicted).sum(axis=0)
+    said, meant = predicted.sum(axis=0), gold.sum(axis=0)
+    whole = (gold == predicted).all(axis=1).sum()
+    exact = _over_all(whole, len(gold) - whole, rng)
+    found = _rates(both, said - both, rng) * shares
+    unsaid = len(gold) - said
+    missed = _rates(meant - both, unsaid - (meant - both), rng) * (1 - shares)
+    needed = 2 * found + (shares - found) + missed
+    f1 = 2 * found / np.maximum(needed, 1e-12)
+    micro = 2 * found.sum(axis=1) / np.maximum(needed.sum(axis=1), 1e-12)
+    figures = {
+        "subset_accuracy": Estimate.of(exact, float(whole / len(gold))),
+        "micro_f1": Estimate.of(micro),
+        "macro_f1": Estimate.of(f1.mean(axis=1)),
+    }
+    return figures, [Estimate.of(column) for column in f1.T]
+
+
+def of_counts(
+    exact: IntArray, gold: IntArray, predicted: IntArray, rng: np.random.Generator
+) -> Estimate:
+    """Micro F1 of entities over all texts, by a Bayesian bootstrap over texts.
+
+    Rubin, "The Bayesian Bootstrap", The Annals of Statistics 1981.
+
+    Args:
+        exact: (n,) entities found exactly in each text drawn at random.
+        gold: (n,) entities there are.
+        predicted: (n,) entities predicted.
+        rng: of the draws.
+    """
+    usual = max((gold.mean() + predicted.mean()) / 2, 1.0)
+    weights = rng.dirichlet(np.append(np.ones(len(gold)), _MADE_UP), _DRAWS)
+    found = weights @ np.append(exact, usual / 2)
+    needed = weights @ np.append((gold + predicted) / 2, usual)
+    return Estimate.of(found / needed)
+
+
+def _over_all(hits: float, misses: float, rng: np.random.Generator) -> FloatArray:
+    """Draws (S,) of a rate of hits, after Jeffreys."""
+    drawn: FloatArray = rng.beta(hits + 0.5, misses + 0.5, _DRAWS)
+    return np.clip(drawn, 1e-6, 1 - 1e-6)
+
+
+def _rates(hits: FloatArray, misses: FloatArray, rng: np.random.Generator) -> FloatArray:
+    """Draws (S, K) of the rate of hits of each label, drawn towards the rate over all."""
+    over_all = _over_all(hits.sum(), misses.sum(), rng)[:, None]
+    drawn: FloatArray = rng.beta(_PULL * over_all + hits, _PULL * (1 - over_all) + misses)
+    return drawn
+
+
+def _meeting(over_all: FloatArray, rates: FloatArray, shares: FloatArray) -> FloatArray:
+    """Rates (S, K) moved until their mean, weighted by shares, is that over all (S,).
+
+    Rates drawn towards each other say too much about their mean: what pulls them is no answer.
+    """
+    mean = np.clip(rates @ shares, 1e-6, 1 - 1e-6)
+    down = rates * (over_all / mean)[:, None]
+    up = 1 - (1 - rates) * ((1 - over_all) / (1 - mean))[:, None]
+    return np.where((over_all < mean)[:, None], down, up)
+
+
+def as_json(
+    figures: dict[str, Estimate], labels: list[Estimate], names: tuple[str, ...]
+) -> dict[str, Any]:
+    """Figures and those of each label by its name, as JSON-able values."""
+    return {
+        **{name: figure.to_json() for name, figure in figures.items()},
+        "labels": {name: one.to_json() for name, one in zip(names, labels, strict=True)},
+    }

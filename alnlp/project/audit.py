@@ -1,0 +1,148 @@
+"""The audit sample: examples drawn at random and held out, which say how good a model is.
+
+A share of the pool is reserved when the project is made, by a hash of each text. A strategy never
+sees what is reserved and no model is trained on it, so whatever else is labelled, what is drawn
+from it stays a random draw from the whole pool. Those who label are not told which ones these are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alnlp.calibration import calibration_error, temperature, tempered, tempered_labels
+from alnlp.data import Pool
+from alnlp.data.spans import SpanAnswer, spans_of
+from alnlp.metrics import intervals
+from alnlp.metrics.intervals import Estimate
+from alnlp.project.readout import Arrays, predictions
+from alnlp.tasks import Answer, Task
+
+Rows = NDArray[np.int64]
+Probabilities = NDArray[np.floating]
+
+#: The usual share of a batch.
+AUDIT_SHARE = 0.1
+_FOLDS = 10
+_DRAWS_SEED = 0
+
+
+def lots(pool: Pool) -> NDArray[np.uint64]:
+    """A number for each row of the pool, (N,), as if drawn: the same whenever and wherever.
+
+    By the mixing function of splitmix64: Steele, Lea and Flood, "Fast Splittable Pseudorandom
+    Number Generators", OOPSLA 2014.
+    """
+    with np.errstate(over="ignore"):
+        mixed = pool.id_numbers + np.uint64(0x9E3779B97F4A7C15)
+        mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return mixed ^ (mixed >> np.uint64(31))
+
+
+def reserved(drawn: NDArray[np.uint64], share: float) -> Rows:
+    """The rows that are reserved, in the order in which they are to be asked for."""
+    rows = np.flatnonzero(drawn < np.uint64(share * float(2**63)) * np.uint64(2))
+    return rows[np.argsort(drawn[rows], kind="stable")]
+
+
+def due(share: float, asked: Rows, reserved: Rows, more: int) -> int:
+    """How many of the next examples are to be drawn for the audit sample.
+
+    Args:
+        share: of all examples.
+        asked: rows that are handed out or answered.
+        reserved: rows that the sample is drawn from.
+        more: how many examples are about to be handed out.
+    """
+    drawn = int(np.isin(asked, reserved).sum())
+    return min(more, max(0, int(share * (len(asked) + more) + 1e-9) - drawn))
+
+
+def figures(
+    task: Task,
+    gold: Sequence[Answer],
+    said: Arrays,
+    reserve: Arrays,
+) -> dict[str, Any]:
+    """What an audit sample says of a model, as JSON-able values.
+
+    "n" texts; the figures of `metrics.compute` with intervals; "labels" with the F1 of each; and
+    for tasks of labels the "temperature" that makes its probabilities most likely, with "ece", the
+    calibration error "before" and "after" it (found on the others of ten parts).
+
+    Args:
+        task: with the labels of this moment.
+        gold: n answers, at least one.
+        said: what the model says of these n texts.
+        reserve: what it says of all that is reserved, for how often it predicts each label.
+    """
+    rng = np.random.default_rng(_DRAWS_SEED)
+    if task.spans:
+        return {"n": len(gold), "span_f1": _span_f1(task, gold, said, rng).to_json()}
+    probabilities = np.asarray(said["probabilities"])
+    right = task.encode(gold)
+    found = _decided(task, probabilities)
+    predicted = _decided(task, np.asarray(reserve["probabilities"]))
+    if task.multilabel:
+        shares = predicted.mean(axis=0)
+        known = intervals.of_label_sets(right, found, shares, rng)
+    else:
+        shares = np.bincount(predicted, minlength=len(task.labels)) / len(predicted)
+        known = intervals.of_classes(right, found, shares, rng)
+    return {
+        "n": len(gold),
+        **intervals.as_json(*known, task.labels),
+        **_calibration(task, probabilities, right, rng),
+    }
+
+
+def cooled(task: Task, heat: float) -> Callable[[Probabilities], Probabilities]:
+    """Puts probabilities of a task right by a temperature."""
+    if task.multilabel:
+        return lambda probabilities: tempered_labels(probabilities, heat)
+    return lambda probabilities: tempered(probabilities, heat)
+
+
+def _decided(task: Task, probabilities: Probabilities) -> Rows:
+    chosen = probabilities >= 0.5 if task.multilabel else probabilities.argmax(axis=1)
+    return chosen.astype(np.int64)
+
+
+def _calibration(
+    task: Task, said: Probabilities, right: Rows, rng: np.random.Generator
+) -> dict[str, Any]:
+    order = rng.permutation(len(right))
+    after = np.array(said, np.float64)
+    for part in np.array_split(order, min(_FOLDS, len(order))):
+        others = np.setdiff1d(order, part)
+        heat = temperature(said[others], right[others]) if len(others) else 1.0
+        after[part] = cooled(task, heat)(said[part])
+    ece = {"before": _error(task, said, right), "after": _error(task, after, right)}
+    return {"temperature": temperature(said, right), "ece": ece}
+
+
+def _error(task: Task, said: Probabilities, right: Rows) -> float:
+    if task.multilabel:
+        sure = np.maximum(said, 1 - said).ravel()
+        return calibration_error(sure, ((said >= 0.5) == right).ravel().astype(np.int64))
+    return calibration_error(said.max(axis=1), (said.argmax(axis=1) == right).astype(np.int64))
+
+
+def _span_f1(
+    task: Task, gold: Sequence[Answer], said: Arrays, rng: np.random.Generator
+) -> Estimate:
+    answers = [one.answer for one in predictions(task, said, np.arange(len(gold)))]
+    meant, found = ([set(spans_of(cast(SpanAnswer, a))) for a in side] for side in (gold, answers))
+    exact = [len(a & b) for a, b in zip(meant, found, strict=True)]
+    there, said_to_be = (np.array([len(a) for a in side], np.int64) for side in (meant, found))
+    return intervals.of_counts(np.array(exact, np.int64), there, said_to_be, rng)
+
+
+def main_figure(audit: Mapping[str, Any]) -> tuple[str, dict[str, float]]:
+    """The figure of an audit to show first, by its name."""
+    name = next(name for name in ("accuracy", "micro_f1", "span_f1") if name in audit)
+    return name, audit[name]
