@@ -99,6 +99,13 @@ def new(
             "simulation; by default they are answers if only some rows have one."
         ),
     ] = None,
+    audit_share: Annotated[
+        float | None,
+        typer.Option(
+            help="Of all examples handed out, how many are drawn at random to measure the model "
+            "by, and never trained on; by default 0.1, and 0 with a test set."
+        ),
+    ] = None,
     encoding: Encoding = "utf-8",
 ) -> None:
     """Make a project from a file of texts."""
@@ -118,7 +125,7 @@ def new(
             encoding=encoding,
             progress=progress,
             model=model,
-            **given(strategy=strategy),
+            **given(strategy=strategy, audit_share=audit_share),
         )
     for report, part in zip(project.reports, ("pool", "test"), strict=False):
         _say(report, folder / part)
@@ -169,7 +176,7 @@ def train(folder: Folder, as_json: AsJson = False) -> None:
     if as_json:
         print_json(
             {"round": made.number, "labels": made.labels, "metrics": made.metrics}
-            | {"seconds": made.seconds, "folder": str(made.folder)}
+            | {"audit": made.audit, "seconds": made.seconds, "folder": str(made.folder)}
         )
         return
     seconds = sum(made.seconds.values())
@@ -178,6 +185,8 @@ def train(folder: Folder, as_json: AsJson = False) -> None:
         typer.echo(f"model: {made.model}; {made.reason}")
     for name, value in made.metrics.items():
         typer.echo(f"{name}: {value:.4f}" if isinstance(value, float) else f"{name}: {value}")
+    for line in _audit(made.audit):
+        typer.echo(line)
 
 
 @app.command()
@@ -190,6 +199,7 @@ def status(folder: Folder, as_json: AsJson = False) -> None:
     if as_json:
         print_json({**values, "advice": [asdict(one) for one in advice]})
         return
+    audit = _audit(values.pop("audit"))
     for name, value in values.items():
         if isinstance(value, dict):
             figures = (
@@ -199,6 +209,8 @@ def status(folder: Folder, as_json: AsJson = False) -> None:
         elif isinstance(value, list):
             value = ", ".join(value)
         typer.echo(f"{name + ':':<13}{value if value is not None else 'none yet'}")
+    for line in audit:
+        typer.echo(line)
     for one in advice:
         typer.echo(f"{'stop' if one.stop else 'go on'}, says {one.criterion}: {one.reason}")
 
@@ -253,6 +265,16 @@ def export(
 
     written = Project.open(folder).export(out, format, remark=lambda line: typer.echo(line))
     typer.echo(f"written: {written}")
+
+
+def _audit(audit: dict[str, Any]) -> list[str]:
+    """What the audit sample says of the model, each figure in a line."""
+    return [
+        f"{name}: {one['value']:.4f} (95% interval {one['low']:.2f} to {one['high']:.2f}, by "
+        f"{audit['n']} answers kept aside)"
+        for name, one in audit.items()
+        if isinstance(one, dict) and "low" in one
+    ]
 
 
 def _say(report: ImportReport, folder: Path) -> None:

@@ -20,8 +20,9 @@ IntArray = NDArray[np.int64]
 _DRAWS = 4000
 #: Answers that the rate over all is worth to the rate of one label.
 _PULL = 2.0
-#: The weight of a text made up beside those drawn: as many entities as they have, half found.
-_MADE_UP = 1.0
+#: The weight of two texts made up beside those drawn: one with all of its entities found, and one
+#: with none, as many as the others have.
+_MADE_UP = 0.5
 
 
 @dataclass(frozen=True)
@@ -118,9 +119,10 @@ def of_counts(
         rng: of the draws.
     """
     usual = max((gold.mean() + predicted.mean()) / 2, 1.0)
-    weights = rng.dirichlet(np.append(np.ones(len(gold)), _MADE_UP), _DRAWS)
-    found = weights @ np.append(exact, usual / 2)
-    needed = weights @ np.append((gold + predicted) / 2, usual)
+    prior = np.append(np.ones(len(gold)), [_MADE_UP, _MADE_UP])
+    weights = rng.dirichlet(prior, _DRAWS)
+    found = weights @ np.append(exact, [usual, 0.0])
+    needed = weights @ np.append((gold + predicted) / 2, [usual, usual])
     return Estimate.of(found / needed)
 
 

@@ -137,6 +137,7 @@ def finished(made: Round) -> dict[str, Any]:
         "created_at": made.created_at,
         "labels": made.labels,
         "metrics": rates(made.metrics),
+        "audit": made.audit,
         "spent": made.spent,
         "agreement": made.agreement,
         "seconds": made.seconds,

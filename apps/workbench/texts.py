@@ -280,6 +280,32 @@ PROGRESS: dict[str, Any] = {
     "add_label": "Add",
     "curve": "Learning curve",
     "curve_test": "Measured on the test set after each round.",
+    "curve_audit": (
+        "Measured on the answers kept aside, never trained on. The bars are intervals of 95%: the "
+        "more is kept aside, the shorter they are."
+    ),
+    "curve_kept_aside": "On answers kept aside",
+    "quality": "How good is the model?",
+    "quality_none": (
+        "Not known yet. {share} of all examples you are shown are drawn at random, and their "
+        "answers are kept aside to measure the model by."
+    ),
+    "quality_soon": "{n} answers are kept aside; the next training is measured by them.",
+    "quality_of": "Measured on {n} answers to examples drawn at random, never trained on.",
+    "quality_interval": "({low} to {high})",
+    "quality_labels": "F1 of each label",
+    "quality_sure": (
+        "How sure the model says it is and how often it is right differ by {before} on average; "
+        "by {after} if its probabilities were put right (temperature {heat})."
+    ),
+    "quality_how": "What do these numbers mean?",
+    "quality_explained": (
+        "Some of the examples you label are drawn at random, without any sign of it, and the model "
+        "never learns from them. How often it is right about these says how often it will be right "
+        "about new texts of the same kind. Few such answers leave room for luck: the true figure "
+        "lies in the interval in 95 of 100 projects. F1 of a label is high when the model finds "
+        "the texts of that label and is right where it says so."
+    ),
     "curve_agreement": (
         "There is no test set. The line shows how many of the suggestions shown you kept: "
         "an indication, not a measurement, since the hard examples are asked first."

@@ -85,6 +85,7 @@ class Desk:
         return {
             **status,
             "metrics": rates(status["metrics"]),
+            "audit_share": self.project.settings.audit_share,
             "name": self.project.folder.name,
             "due": self.due,
             "trainer": {name: getattr(trainer, name) for name in _TRAINER_FIELDS},

@@ -30,12 +30,13 @@ export function bars(counts) {
 
 /**
  * Lines of shares (0 to 1).
- * @param {{name: string, points: [number, number][]}[]} series
+ * @param {{name: string, points: number[][]}[]} series points are [x, y], or [x, y, low, high]
+ *   with an interval.
  * @param {{x: string, label: string}} words the title of the x axis, and what the chart is.
  */
 export function lines(series, words) {
   const xs = series.flatMap(({ points }) => points.map(([x]) => x));
-  const ys = series.flatMap(({ points }) => points.map(([, y]) => y));
+  const ys = series.flatMap(({ points }) => points.flatMap(([, ...shares]) => shares));
   const low = Math.min(0.9, Math.floor(Math.min(...ys) * 10) / 10);
   const last = Math.max(...xs);
   const first = Math.min(...xs) === last ? 0 : Math.min(...xs);
@@ -57,7 +58,7 @@ function grid(low, at, first, last) {
     const [left, height] = at(first, y);
     const [right] = at(last, y);
     marks.push(s("line", { x1: left, x2: Math.max(right, left + 1), y1: height, y2: height, class: "al-rule" }));
-    marks.push(s("text", { x: BOX.left - 8, y: height + 4, "text-anchor": "end", class: "al-axis" }, percent(y)));
+    marks.push(s("text", { x: BOX.left - 8, y: height + 4, "text-anchor": "end", class: "al-axis" }, percent(Math.round(y * 10) / 10)));
   }
   return marks;
 }
@@ -78,7 +79,11 @@ function line(name, points, i, at) {
     dot.append(s("title", {}, fill("{name}: {share} ({n})", { name, share: percent(points[k][1]), n: number(points[k][0]) })));
     return dot;
   });
-  return [s("polyline", { points: path, class: "al-line", "stroke-dasharray": DASHES[i % DASHES.length] }), ...dots];
+  const spans = points.filter((point) => point.length > 2).map(([x, , low, high]) => {
+    const [[left, bottom], [, top]] = [at(x, low), at(x, high)];
+    return s("line", { x1: left, x2: left, y1: bottom, y2: top, class: "al-span" });
+  });
+  return [...spans, s("polyline", { points: path, class: "al-line", "stroke-dasharray": DASHES[i % DASHES.length] }), ...dots];
 }
 
 function legend(series) {

@@ -3,6 +3,7 @@
 import { call, inProject } from "./api.js";
 import { bars, lines } from "./charts.js";
 import { button, count, fill, h, number, percent } from "./dom.js";
+import { quality } from "./quality.js";
 import { session } from "./session.js";
 import { table } from "./table.js";
 import { duration, isActive, TrainerLine } from "./trainer.js";
@@ -18,6 +19,7 @@ class Progress {
     this.alert = h("div", { class: "al-alert", role: "alert", hidden: true });
     this.figures = h("dl", { class: "al-figures" });
     this.bars = h("div", { class: "al-scroll" });
+    this.quality = section(t.quality);
     this.curve = h("div");
     this.rounds = h("div", { class: "al-rounds" });
     this.name = h("input", {
@@ -29,6 +31,7 @@ class Progress {
     this.body = h("div", { class: "al-stack" },
       section(t.trainer, h("div", { class: "al-row al-spread" }, this.trainer.element, this.train, this.cancel), this.alert),
       this.figures,
+      this.quality,
       h("div", { class: "al-pair" }, section(t.per_label, this.bars, this.add), section(t.curve, this.curve)),
       section(t.rounds, this.rounds));
     host.replaceChildren(h("section", { class: "al", "aria-label": t.screen }, this.empty, this.body));
@@ -55,10 +58,20 @@ class Progress {
     this.train.disabled = !status.labelled;
     this.cancel.hidden = !isActive(status);
     this.showFigures(status);
+    this.showQuality(status);
     const counts = JSON.stringify([project, status.per_label]);
     if (counts !== this.counts) this.bars.replaceChildren(bars(Object.entries(status.per_label)));
     this.counts = counts;
     if (this.round !== status.round) this.loadRounds(project, status.round);
+  }
+
+  showQuality(status) {
+    const { audit, audited, audit_share: share } = status;
+    const known = JSON.stringify([audit, audited, share]);
+    this.quality.hidden = !audit.n && !share;
+    // An opened explanation stays open until there is something new.
+    if (known !== this.known) this.quality.replaceChildren(h("h2", { text: t.quality }), ...quality(audit, audited, share));
+    this.known = known;
   }
 
   showFigures(status) {
@@ -94,9 +107,13 @@ class Progress {
       name: t.metrics[name] ?? name,
       points: rounds.filter((made) => name in made.metrics).map((made) => [made.labels, made.metrics[name]]),
     }));
+    const audits = rounds.map((made) => [made.labels, headline(made.audit)]).filter(([, figure]) => figure);
+    const audited = audits.map(([labels, { value, low, high }]) => [labels, value, low, high]);
     const kept = rounds.filter((made) => made.agreement).map((made) => [made.labels, made.agreement.share]);
-    const series = measured.length ? measured : kept.length ? [{ name: t.metrics.agreement, points: kept }] : [];
-    const note = measured.length ? t.curve_test : rounds.length ? t.curve_agreement : t.curve_empty;
+    const [series, note] = measured.length ? [measured, t.curve_test]
+      : audited.length ? [[{ name: t.curve_kept_aside, points: audited }], t.curve_audit]
+      : kept.length ? [[{ name: t.metrics.agreement, points: kept }], t.curve_agreement]
+      : [[], rounds.length ? t.curve_agreement : t.curve_empty];
     const chart = series.length ? lines(series, { x: t.curve_x, label: t.curve }) : null;
     this.curve.replaceChildren(...[chart, h("p", { class: "al-muted al-note", text: note })].filter(Boolean));
   }
@@ -150,6 +167,11 @@ class Progress {
     this.alert.textContent = error.message;
     this.alert.hidden = false;
   }
+}
+
+/** The first figure of an audit that has an interval. */
+function headline(audit) {
+  return Object.values(audit).find((figure) => figure.low !== undefined);
 }
 
 function section(title, ...children) {

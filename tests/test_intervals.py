@@ -1,0 +1,110 @@
+"""Intervals of a few random answers: the truth lies in them about as often as they say."""
+
+import numpy as np
+import pytest
+
+from alnlp.calibration import calibration_error, tempered_labels
+from alnlp.metrics.intervals import Estimate, of_classes, of_counts, of_label_sets
+
+RUNS = 120
+#: Of 120 intervals of 95%, fewer hold the truth than this in one of 100,000 experiments.
+ENOUGH = 0.86
+
+
+def covered(estimates: list[Estimate], truth: float) -> float:
+    return float(np.mean([one.low <= truth <= one.high for one in estimates]))
+
+
+def f1_of(confusion: np.ndarray) -> np.ndarray:
+    """F1 of each label, by a joint distribution (predicted, gold)."""
+    return 2 * confusion.diagonal() / (confusion.sum(axis=0) + confusion.sum(axis=1))
+
+
+@pytest.mark.parametrize("answers", [10, 25, 100])
+@pytest.mark.parametrize("labels", [2, 6])
+def test_classes(answers: int, labels: int) -> None:
+    rng = np.random.default_rng(answers + labels)
+    shares = rng.dirichlet(np.full(labels, 5.0))
+    right = rng.uniform(0.6, 0.95, labels)
+    confusion = np.stack(
+        [
+            share * (1 - ok) / (labels - 1) * np.ones(labels)
+            for share, ok in zip(shares, right, strict=True)
+        ]
+    )
+    confusion[np.arange(labels), np.arange(labels)] = shares * right
+    found, of_labels = [], []
+    for _ in range(RUNS):
+        drawn = rng.choice(labels**2, answers, p=confusion.ravel())
+        figures, each = of_classes(drawn % labels, drawn // labels, shares, rng)
+        found.append(figures)
+        of_labels.append(each[0])
+    assert covered([one["accuracy"] for one in found], confusion.trace()) >= ENOUGH
+    assert covered([one["macro_f1"] for one in found], f1_of(confusion).mean()) >= ENOUGH
+    assert covered(of_labels, f1_of(confusion)[0]) >= ENOUGH
+    values = [one["accuracy"].value for one in found]
+    error = np.sqrt(confusion.trace() * (1 - confusion.trace()) / answers / RUNS)
+    assert abs(np.mean(values) - confusion.trace()) < 5 * error  # no bias
+
+
+@pytest.mark.parametrize("answers", [12, 50])
+def test_label_sets(answers: int) -> None:
+    rng = np.random.default_rng(answers)
+    labels, size = 4, 40_000
+    gold = (rng.random((size, labels)) < [0.6, 0.3, 0.2, 0.1]).astype(np.int64)
+    wrong = rng.random((size, labels)) < 0.1
+    said = np.where(wrong, 1 - gold, gold)
+    both, either = (gold * said).sum(axis=0), gold.sum(axis=0) + said.sum(axis=0)
+    truth = {
+        "subset_accuracy": (gold == said).all(axis=1).mean(),
+        "micro_f1": 2 * both.sum() / either.sum(),
+        "macro_f1": (2 * both / either).mean(),
+    }
+    found = []
+    for _ in range(RUNS):
+        drawn = rng.choice(size, answers, replace=False)
+        found.append(of_label_sets(gold[drawn], said[drawn], said.mean(axis=0), rng)[0])
+    for name, value in truth.items():
+        assert covered([one[name] for one in found], value) >= ENOUGH, name
+
+
+@pytest.mark.parametrize("answers", [15, 60])
+def test_entities(answers: int) -> None:
+    rng = np.random.default_rng(answers)
+    size = 20_000
+    gold = rng.poisson(1.5, size)
+    exact = rng.binomial(gold, 0.7)
+    predicted = exact + rng.poisson(0.4, size)
+    truth = 2 * exact.sum() / (gold.sum() + predicted.sum())
+    found = []
+    for _ in range(RUNS):
+        drawn = rng.choice(size, answers, replace=False)
+        found.append(of_counts(exact[drawn], gold[drawn], predicted[drawn], rng))
+    assert covered(found, truth) >= ENOUGH
+
+
+def test_all_right_is_not_certainty() -> None:
+    rng = np.random.default_rng(0)
+    zeros = np.zeros(8, np.int64)
+    accuracy = of_classes(zeros, zeros, np.array([1.0, 0.0]), rng)[0]["accuracy"]
+    assert accuracy.value == accuracy.high == 1.0
+    assert accuracy.low < 0.85
+    nothing = of_counts(zeros, zeros, zeros, rng)
+    assert nothing.low < nothing.high
+
+
+def test_calibration_error_by_hand() -> None:
+    confidence = np.array([0.95, 0.95, 0.95, 0.95, 0.55, 1.0])
+    right = np.array([1, 1, 1, 0, 1, 1])
+    # From 0.9 on: 4.8 said of 4 right ones, of 5; and 0.55 said of one.
+    assert calibration_error(confidence, right) == pytest.approx((0.8 + 0.45) / 6)
+    assert calibration_error(np.array([1.0, 0.0]), np.array([1, 0])) == 0.0
+
+
+def test_temperature_of_log_odds() -> None:
+    said = np.array([[0.9, 0.5], [0.1, 0.0]])
+    found = tempered_labels(said, 2.0)
+    assert found[0, 0] == pytest.approx(1 / (1 + (1 / 9) ** 0.5))
+    assert found[0, 1] == pytest.approx(0.5)
+    assert 0 < found[1, 1] < 0.001
+    np.testing.assert_allclose(tempered_labels(said, 1.0), said, atol=1e-6)
