@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from alnlp.calibration import tempered
 from alnlp.errors import ProjectError
 from alnlp.project import Project, audit
 from alnlp.tasks import Task
@@ -182,7 +183,22 @@ def test_overconfident_models_are_cooled_down() -> None:
     found = figures_of((["a"] * 3 + ["b"]) * 20, 0.99)
     assert found["temperature"] > 2
     assert found["ece"]["before"] == pytest.approx(0.24)
-    assert found["ece"]["after"] < 0.05
+    assert found["ece"]["after"] < found["ece"]["before"] / 2
+
+
+def test_what_people_are_told_is_put_right(project: Project) -> None:
+    for _ in range(3):
+        answer(project, project.ask(50))
+    made = project.train(score=True)
+    assert made.temperature != 1.0
+    asked = project.ask(3)[0]
+    raw = made.arrays["probabilities"][made.positions(project.pool.rows([asked.id]))]
+    expected = tempered(np.asarray(raw), made.temperature)[0].max()
+    assert asked.confidence == pytest.approx(expected)
+    assert project.predict([asked.text])[0].confidence == pytest.approx(expected, abs=0.01)
+    card = (made.folder / "README.md").read_text()
+    assert f"divided by {made.temperature:.3g}" in card
+    assert "Measured on 30 answers to examples drawn at random" in card
 
 
 def test_few_answers_give_wide_intervals() -> None:

@@ -21,6 +21,7 @@ def model_card(
     metrics: Mapping[str, float],
     metrics_on: str,
     hardware: Mapping[str, Any],
+    temperature: float = 1.0,
 ) -> str:
     """A model card in the form of the Hugging Face hub: YAML front matter, then Markdown.
 
@@ -32,6 +33,8 @@ def model_card(
         metrics: figures between 0 and 1, by name; may be empty.
         metrics_on: what the metrics were measured on, in words.
         hardware: from `alnlp.hardware.describe`.
+        temperature: what to divide logits by for probabilities that can be believed; 1 where
+            nothing is known.
     """
     base = public_name(split(checkpoint)[1])
     what = "Named entities" if task.spans else "Text classifier"
@@ -67,9 +70,18 @@ def model_card(
         "## Limits",
         "",
         "The training texts were chosen by active learning, so their label counts are not those "
-        "of the data. Probabilities are not calibrated.",
+        f"of the data. {_calibration(temperature)}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _calibration(temperature: float) -> str:
+    if temperature == 1.0:
+        return "Probabilities are not calibrated."
+    return (
+        f"Probabilities are not calibrated: the logits, divided by {temperature:.3g}, fit the "
+        "answers kept aside best."
+    )
 
 
 def _front_matter(task: Task, base: str, metrics: Mapping[str, float]) -> list[str]:

@@ -7,18 +7,18 @@ from it stays a random draw from the whole pool. Those who label are not told wh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from alnlp.calibration import calibration_error, temperature, tempered, tempered_labels
+from alnlp.calibration import calibration_error, temperature
 from alnlp.data import Pool
 from alnlp.data.spans import SpanAnswer, spans_of
 from alnlp.metrics import intervals
 from alnlp.metrics.intervals import Estimate
-from alnlp.project.readout import Arrays, predictions
+from alnlp.project.readout import Arrays, cooled, predictions
 from alnlp.tasks import Answer, Task
 
 Rows = NDArray[np.int64]
@@ -27,6 +27,8 @@ Probabilities = NDArray[np.floating]
 #: The usual share of a batch.
 AUDIT_SHARE = 0.1
 _FOLDS = 10
+#: Answers kept aside from which a temperature is half believed.
+_DOUBT = 20
 _DRAWS_SEED = 0
 
 
@@ -100,13 +102,6 @@ def figures(
     }
 
 
-def cooled(task: Task, heat: float) -> Callable[[Probabilities], Probabilities]:
-    """Puts probabilities of a task right by a temperature."""
-    if task.multilabel:
-        return lambda probabilities: tempered_labels(probabilities, heat)
-    return lambda probabilities: tempered(probabilities, heat)
-
-
 def _decided(task: Task, probabilities: Probabilities) -> Rows:
     chosen = probabilities >= 0.5 if task.multilabel else probabilities.argmax(axis=1)
     return chosen.astype(np.int64)
@@ -119,10 +114,15 @@ def _calibration(
     after = np.array(said, np.float64)
     for part in np.array_split(order, min(_FOLDS, len(order))):
         others = np.setdiff1d(order, part)
-        heat = temperature(said[others], right[others]) if len(others) else 1.0
-        after[part] = cooled(task, heat)(said[part])
+        after[part] = cooled(task, said[part], _heat(said[others], right[others]))
     ece = {"before": _error(task, said, right), "after": _error(task, after, right)}
-    return {"temperature": temperature(said, right), "ece": ece}
+    return {"temperature": _heat(said, right), "ece": ece}
+
+
+def _heat(said: Probabilities, right: Rows) -> float:
+    """The temperature that fits best, drawn towards 1 where there is little to tell it from."""
+    fitted = temperature(said, right) if len(said) else 1.0
+    return float(fitted ** (len(said) / (len(said) + _DOUBT)))
 
 
 def _error(task: Task, said: Probabilities, right: Rows) -> float:

@@ -115,6 +115,7 @@ def predict(
     texts: Sequence[str],
     words: Sequence[Words] | None = None,
     progress: Progress | None = None,
+    temperature: float = 1.0,
 ) -> list[Prediction]:
     """What a model says of texts that are in no pool; `task` names its labels in their order."""
     if task.spans:
@@ -125,7 +126,7 @@ def predict(
         from alnlp.inference.engine import predict_texts
 
         arrays = predict_texts(cast("FineTuned", model), texts, progress=progress).arrays()
-    return predictions(task, arrays, np.arange(len(texts)))
+    return predictions(task, arrays, np.arange(len(texts)), temperature)
 
 
 def score(

@@ -349,8 +349,11 @@ class Project(Answering):
         """
         if isinstance(texts, str) or not all(isinstance(text, str) for text in texts):
             raise DataError("texts: expected a list of texts, each of them a str")
-        task = self.task.with_labels(self._state.need_round().label_names)
-        return learning.predict(self._state.model(), task, list(texts), words, progress)
+        newest = self._state.need_round()
+        task = self.task.with_labels(newest.label_names)
+        return learning.predict(
+            self._state.model(), task, list(texts), words, progress, newest.temperature
+        )
 
     def export(
         self,

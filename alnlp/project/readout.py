@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from alnlp.calibration import FloatArray, tempered, tempered_labels
 from alnlp.data.spans import Span, answer_of
 from alnlp.tasks import Answer, Task
 
@@ -37,11 +38,20 @@ class Prediction:
     unsure: tuple[tuple[int, int], ...] = ()
 
 
-def predictions(task: Task, arrays: Arrays, places: Rows) -> list[Prediction]:
-    """Predictions at some places of the arrays that a model's pass over texts gave."""
+def predictions(
+    task: Task, arrays: Arrays, places: Rows, temperature: float = 1.0
+) -> list[Prediction]:
+    """Predictions at some places of the arrays that a model's pass over texts gave.
+
+    Args:
+        task: with the labels that the model knows.
+        arrays: of the pass.
+        places: indices into them.
+        temperature: puts the probabilities of labels right.
+    """
     if task.spans:
         return [_spans(task, arrays, place) for place in places.tolist()]
-    probabilities = np.asarray(arrays["probabilities"][places])
+    probabilities = cooled(task, np.asarray(arrays["probabilities"][places]), temperature)
     if task.multilabel:
         certainty = np.maximum(probabilities, 1 - probabilities).min(axis=1)
     else:
@@ -56,6 +66,13 @@ def predictions(task: Task, arrays: Arrays, places: Rows) -> list[Prediction]:
             task.decode(probabilities), certainty, probabilities, strict=True
         )
     ]
+
+
+def cooled(task: Task, probabilities: FloatArray, temperature: float) -> FloatArray:
+    """Probabilities (N, K) of a task's labels, put right by a temperature."""
+    if temperature == 1.0:
+        return probabilities
+    return (tempered_labels if task.multilabel else tempered)(probabilities, temperature)
 
 
 def _spans(task: Task, arrays: Arrays, place: int) -> Prediction:

@@ -72,6 +72,11 @@ class Round(KeptSignals):
         """Who says what is kept here, in words."""
         return f"round {self.number}"
 
+    @property
+    def temperature(self) -> float:
+        """What puts its probabilities right, by the audit sample; 1 where that cannot tell."""
+        return float(self.audit.get("temperature", 1.0))
+
     @staticmethod
     def read(folder: Path) -> Round:
         """The round that lies in a folder.

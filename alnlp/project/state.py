@@ -331,9 +331,8 @@ class State:
         positions = newest.positions(rows)
         known = np.flatnonzero(positions >= 0)
         task = self.task.with_labels(newest.label_names)
-        for place, prediction in zip(
-            known.tolist(), predictions(task, newest.arrays, positions[known]), strict=True
-        ):
+        read = predictions(task, newest.arrays, positions[known], newest.temperature)
+        for place, prediction in zip(known.tolist(), read, strict=True):
             said[place] = prediction
         return said
 

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from alnlp.models.protocol import FitReport
     from alnlp.project.learning import Model
 
+#: Of a figure with an interval, by what they add to its name.
+_BOUNDS = {"": "value", "_low": "low", "_high": "high"}
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -241,13 +244,19 @@ def _write_card(plan: Plan, report: FitReport, made: Round, folder: Path) -> Non
     from alnlp import hardware
     from alnlp.models.card import model_card
 
+    metrics, measured_on = made.metrics, f"{len(plan.test)} held-out test examples"
+    if not metrics and made.audit:
+        name, figure = audit.main_figure(made.audit)
+        metrics = {f"{name}{bound}": figure[key] for bound, key in _BOUNDS.items()}
+        measured_on = f"{made.audit['n']} answers to examples drawn at random, never trained on"
     card = model_card(
         plan.task,
         made.model,
         report,
         label_counts=made.per_label,
-        metrics=made.metrics,
-        metrics_on=f"{len(plan.test)} held-out test examples",
+        metrics=metrics,
+        metrics_on=measured_on,
         hardware=hardware.describe(),
+        temperature=made.temperature,
     )
     (folder / "README.md").write_text(card, encoding="utf-8")
