@@ -1,0 +1,203 @@
+"""Against small-text 1.4.1, on the same backbone, pool, initial labels and batches.
+
+    python recipes/small_text.py --datasets trec6,ag_news_subset,sst2_sentences --seeds 0..1
+
+small-text runs in an environment of its own below --out, made on the first run from
+small_text_requirements.txt. It trains its transformer classifier and its SetFit, each with its own
+settings, and chooses by breaking ties; alnlp its default model, and chooses by margin, which is the
+same. A finished curve is a JSON file, so that a killed run goes on with the next one.
+"""
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+import time
+import venv
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from benchmark import Benchmark, Help, one_line_errors
+from compare import benchmarks, seed_numbers
+
+from alnlp.models import DEFAULT, resolve
+from alnlp.models.loading import load_tokenizer
+from alnlp.project import Project
+
+HERE = Path(__file__).parent
+REQUIREMENTS = HERE / "small_text_requirements.txt"
+PEERS = ("transformer", "setfit")
+OURS = "alnlp"
+TITLES = {OURS: "alnlp", "transformer": "small-text, transformer", "setfit": "small-text, SetFit"}
+#: small-text fills every text up to the longest allowed: here the longest of these texts, or this.
+MOST_TOKENS = 128
+Points = list[dict[str, float]]
+
+
+def main() -> None:
+    """Run what is not on disk yet and print the table."""
+    options = arguments()
+    known = {bench.name: bench for bench in benchmarks() if bench.task == "classification"}
+    names = options.datasets.split(",")
+    if unknown := [name for name in names if name not in known]:
+        raise SystemExit(f"--datasets: got {unknown[0]!r}, expected some of {', '.join(known)}")
+    options.out.mkdir(parents=True, exist_ok=True)
+    runs: dict[str, dict[str, list[Points]]] = {}
+    with one_line_errors():
+        for name in names:
+            runs[name] = {system: [] for system in (OURS, *PEERS)}
+            for seed in seed_numbers(options.seeds):
+                for system, several in runs[name].items():
+                    several.append(curve(known[name], system, seed, options))
+    text = table(runs, options)
+    (options.out / "table.md").write_text(text, encoding="utf-8")
+    print(text)
+
+
+def arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=Help)
+    parser.add_argument("--datasets", default="trec6,ag_news_subset,sst2_sentences", help="by name")
+    parser.add_argument("--seeds", default="0..1", help="such as 0,1,2 or 0..4")
+    parser.add_argument("--pool", type=int, default=1500, help="rows of the training set")
+    parser.add_argument("--initial", type=int, default=20, help="random labels at first")
+    parser.add_argument("--batch", type=int, default=20, help="labels a round")
+    parser.add_argument("--rounds", type=int, default=4, help="after the first")
+    parser.add_argument("--model", default="auto", help="of alnlp; small-text has the default one")
+    parser.add_argument("--out", type=Path, default=Path("results", "small_text"), help="folder")
+    return parser.parse_args()
+
+
+def curve(bench: Benchmark, system: str, seed: int, options: argparse.Namespace) -> Points:
+    """The points of a curve, from disk if it was run before."""
+    folder = options.out / f"{bench.name}-{options.pool}"
+    path = folder / f"{system}-{seed}.json"
+    if not path.exists():
+        work = folder / f".{system}-{seed}"
+        shutil.rmtree(work, ignore_errors=True)
+        work.mkdir(parents=True)
+        settings = {"strategy": "margin", "seed": seed, "model": options.model}
+        project = bench.project(work / "project", pool=options.pool, **settings)
+        first = [one.id for one in project.ask(options.initial, strategy="random")]
+        project.release()
+        run = ours if system == OURS else peer
+        made = run(project, first, system, work, options)
+        project.close()
+        path.write_text(json.dumps(made), encoding="utf-8")
+        shutil.rmtree(work)
+    points: Points = json.loads(path.read_text("utf-8"))
+    told = " ".join(f"{point['accuracy']:.3f}" for point in points)
+    spent = np.mean([point["train"] + point["select"] for point in points])
+    print(f"{bench.name} {TITLES[system]} seed {seed}: {told}, {spent:.0f} s a round", flush=True)
+    return points
+
+
+def ours(
+    project: Project, first: Sequence[str], _: str, __: Path, options: argparse.Namespace
+) -> Points:
+    """alnlp: train, score and select, timed together as a person waits for them."""
+    points: Points = []
+    batch, select = list(first), 0.0
+    for _point in range(options.rounds + 1):
+        project.tell({i: project.pool.gold(project.pool.row(i)) for i in batch})
+        made = project.train(score=True)
+        train = made.seconds["train"] + made.seconds["score"]
+        labels, accuracy = made.labels, made.metrics["accuracy"]
+        points.append({"labels": labels, "accuracy": accuracy, "train": train, "select": select})
+        began = time.perf_counter()
+        batch = [one.id for one in project.ask(options.batch)]
+        select = time.perf_counter() - began
+    return points
+
+
+def peer(
+    project: Project, first: Sequence[str], system: str, work: Path, options: argparse.Namespace
+) -> Points:
+    """small-text, in its own process and environment."""
+    number = {label: k for k, label in enumerate(project.task.labels)}
+
+    def part(pool: Any) -> tuple[list[str], list[int]]:
+        rows = np.arange(len(pool))
+        return pool.texts(rows), [number[pool.gold(row)] for row in rows.tolist()]
+
+    task = {
+        "classifier": system,
+        "backbone": str(resolve(DEFAULT)),
+        "classes": len(number),
+        "max_length": min(MOST_TOKENS, longest(project)),
+        "seed": project.settings.seed,
+        "pool": part(project.pool),
+        "test": part(project.test),
+        "initial": project.pool.rows(first).tolist(),
+        "batch": options.batch,
+        "rounds": options.rounds,
+    }
+    (work / "task.json").write_text(json.dumps(task), encoding="utf-8")
+    script, out = HERE / "small_text_peer.py", work / "points.json"
+    with (work / "log.txt").open("w") as log:
+        done = subprocess.run(
+            [environment(options.out), script, work / "task.json", out], stdout=log, stderr=log
+        )
+    if done.returncode:
+        raise SystemExit(f"small-text ended with {done.returncode}; its words: {work / 'log.txt'}")
+    points: Points = json.loads(out.read_text("utf-8"))
+    return points
+
+
+def longest(project: Project) -> int:
+    """The tokens of the longest text."""
+    texts = project.pool.texts(np.arange(len(project.pool)))
+    return max(map(len, load_tokenizer(DEFAULT)(texts)["input_ids"]))
+
+
+def environment(out: Path) -> Path:
+    """The Python of small-text's environment, which is made if it is not there."""
+    home = (out / "environment").resolve()
+    python, ready = home / "bin" / "python", home / "ready"
+    if not ready.exists():
+        print("making an environment for small-text ...", flush=True)
+        venv.create(home, with_pip=True, clear=True)
+        # torch first: without CUDA where pip is set up for it, and not again for the others.
+        for what in (["torch==2.13.0"], ["-r", str(REQUIREMENTS)]):
+            subprocess.run([python, "-m", "pip", "install", "--quiet", *what], check=True)
+        ready.touch()
+    return python
+
+
+def table(runs: dict[str, dict[str, list[Points]]], options: argparse.Namespace) -> str:
+    """A row for each data set and system: area, last accuracy, seconds a round."""
+    last = options.initial + options.rounds * options.batch
+    lines = [
+        f"`python recipes/small_text.py {' '.join(sys.argv[1:])}`",
+        "",
+        f"| data | system | area | at {last} labels | s a round | times alnlp |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, systems in runs.items():
+        usual = seconds(systems[OURS])
+        for system, several in systems.items():
+            scores = np.array([[point["accuracy"] for point in points] for points in several])
+            areas = (scores[:, 1:] + scores[:, :-1]).mean(axis=1) / 2
+            spent = seconds(several)
+            lines.append(
+                f"| {name} | {TITLES[system]} | {spread(areas)} | {spread(scores[:, -1])} | "
+                f"{spent:.1f} | {spent / usual:.1f} |"
+            )
+    return "\n".join(lines) + "\n"
+
+
+def spread(values: Any) -> str:
+    """Mean and each value."""
+    return f"{np.mean(values):.3f} ({', '.join(f'{value:.3f}' for value in values)})"
+
+
+def seconds(several: list[Points]) -> float:
+    """The median time of a round: training, scoring and selection."""
+    return float(np.median([p["train"] + p["select"] for points in several for p in points]))
+
+
+if __name__ == "__main__":
+    main()
