@@ -27,6 +27,12 @@ _ROWS, _SAID, _ENDS = "stop_rows", "stop_predictions", "stop_ends"
 _MAIN_METRICS = ("span_f1", "accuracy", "micro_f1", "macro_f1")
 
 
+def stop_rows(pool: Pool, unlabelled: Rows) -> Rows:
+    """The ascending rows of the stop set, of ascending unlabelled ones."""
+    lowest = np.argsort(pool.id_numbers[unlabelled], kind="stable")[:_SIZE]
+    return unlabelled[np.sort(lowest)]
+
+
 def stop_set(pool: Pool, task: Task, unlabelled: Rows, said: Arrays) -> dict[str, NDArray[Any]]:
     """What a round predicts of the stop set, as arrays to be kept with it.
 
@@ -36,9 +42,8 @@ def stop_set(pool: Pool, task: Task, unlabelled: Rows, said: Arrays) -> dict[str
         unlabelled: (U,) the rows that were scored.
         said: what the model said of them.
     """
-    lowest = np.argsort(pool.id_numbers[unlabelled], kind="stable")[:_SIZE]
-    places = np.sort(lowest)
-    rows = unlabelled[places]
+    rows = stop_rows(pool, unlabelled)
+    places = np.searchsorted(unlabelled, rows)
     if task.spans:
         codes = [_codes(pool, row, place, said) for row, place in zip(rows, places, strict=True)]
         ends = np.cumsum([len(code) for code in codes], dtype=np.int64)

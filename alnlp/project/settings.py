@@ -7,7 +7,12 @@ from typing import Any
 
 from alnlp.errors import ProjectError
 
-_WHOLE_NUMBERS = (("batch_size", 1, 10_000), ("seed", 0, 2**32 - 1), ("keep_rounds", 1, 10_000))
+_WHOLE_NUMBERS = (
+    ("batch_size", 1, 10_000),
+    ("seed", 0, 2**32 - 1),
+    ("keep_rounds", 1, 10_000),
+    ("score_limit", 100, 10**9),
+)
 
 
 @dataclass(frozen=True)
@@ -23,6 +28,8 @@ class Settings:
         lease_hours: how long an example stays reserved for an annotator who does not answer.
         queries: words or texts that people search the pool by, for the strategy "seeded".
         keep_rounds: the newest rounds whose weights stay on disk; metrics stay for ever.
+        score_limit: texts that a round reads at most, for a batch within seconds from a pool of
+            millions: those that the round before was unsure of, and others drawn at random.
         audit_share: of all examples handed out, how many are drawn at random and held out of
             training to measure the model by; 0 for none.
     """
@@ -35,6 +42,7 @@ class Settings:
     lease_hours: float = 24.0
     keep_rounds: int = 2
     queries: tuple[str, ...] = ()
+    score_limit: int = 20_000
     audit_share: float = 0.0
 
     def __post_init__(self) -> None:

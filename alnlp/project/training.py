@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,7 @@ from alnlp.errors import ProjectError
 from alnlp.models import split
 from alnlp.models.choosing import Choice
 from alnlp.progress import Progress, Step
-from alnlp.project import audit, learning, rounds
+from alnlp.project import audit, learning, part, rounds
 from alnlp.project.advising import stop_set
 from alnlp.project.cold import NEEDS as COLD_START_NEEDS
 from alnlp.project.cold import ColdStart
@@ -109,6 +109,8 @@ def run(plan: Plan, progress: Progress | None) -> Round:
                 metrics = measure(model, plan.task, plan.test, plan.folder, progress)
         arrays: dict[str, NDArray[Any]] = {}
         if plan.score:
+            if not learning.is_probe(model):  # which has read all texts once and for all
+                plan = replace(plan, unlabelled=part.of(plan))
             with _timed(seconds, "score"):
                 arrays = learning.score(model, plan.pool, plan.unlabelled, cache, progress)
                 more = collect(plan, choice.model, model, arrays, cache, progress)
