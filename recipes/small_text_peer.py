@@ -1,4 +1,4 @@
-"""The part of small_text.py that runs small-text, in an environment of its own.
+"""The part of against_small_text.py that runs small-text, in an environment of its own.
 
     python small_text_peer.py TASK.json OUT.json
 

@@ -1,6 +1,6 @@
 """Against small-text 1.4.1, on the same backbone, pool, initial labels and batches.
 
-    python recipes/small_text.py --datasets trec6,ag_news_subset,sst2_sentences --seeds 0..1
+    python recipes/against_small_text.py --datasets trec6,ag_news_subset,sst2_sentences --seeds 0..1
 
 small-text runs in an environment of its own below --out, made on the first run from
 small_text_requirements.txt. It trains its transformer classifier and its SetFit, each with its own
@@ -67,7 +67,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--batch", type=int, default=20, help="labels a round")
     parser.add_argument("--rounds", type=int, default=4, help="after the first")
     parser.add_argument("--model", default="auto", help="of alnlp; small-text has the default one")
-    parser.add_argument("--out", type=Path, default=Path("results", "small_text"), help="folder")
+    parser.add_argument("--out", type=Path, default=Path("results", "against_small_text"), help="folder")
     return parser.parse_args()
 
 
@@ -171,7 +171,7 @@ def table(runs: dict[str, dict[str, list[Points]]], options: argparse.Namespace)
     """A row for each data set and system: area, last accuracy, seconds a round."""
     last = options.initial + options.rounds * options.batch
     lines = [
-        f"`python recipes/small_text.py {' '.join(sys.argv[1:])}`",
+        f"`python recipes/against_small_text.py {' '.join(sys.argv[1:])}`",
         "",
         f"| data | system | area | at {last} labels | s a round | times alnlp |",
         "|---|---|---|---|---|---|",
