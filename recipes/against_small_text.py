@@ -67,7 +67,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--batch", type=int, default=20, help="labels a round")
     parser.add_argument("--rounds", type=int, default=4, help="after the first")
     parser.add_argument("--model", default="auto", help="of alnlp; small-text has the default one")
-    parser.add_argument("--out", type=Path, default=Path("results", "against_small_text"), help="folder")
+    parser.add_argument(
+        "--out", type=Path, default=Path("results", "against_small_text"), help="folder"
+    )
     return parser.parse_args()
 
 
