@@ -26,11 +26,12 @@ class TrainConfig:
         warmup: the share of the steps in which the rate rises.
         weight_decay: of AdamW.
         max_length: how many tokens of a text are read, at most.
-        probe_c: inverse regularisation of the logistic regression that the head starts from.
+        probe_c: inverse regularisation of the logistic regression that the head starts from; one
+            that is sure of itself leaves little to learn.
         max_weight: the most that a rare class may weigh in the loss, against an average one.
     """
 
-    learning_rate: float = 1e-4
+    learning_rate: float = 5e-5
     batch_size: int = 16
     epochs: int = 5
     min_steps: int = 100
@@ -38,7 +39,7 @@ class TrainConfig:
     warmup: float = 0.1
     weight_decay: float = 0.01
     max_length: int = 256
-    probe_c: float = 0.1
+    probe_c: float = 0.02
     max_weight: float = 5.0
 
     def __post_init__(self) -> None:
@@ -55,6 +56,13 @@ class TrainConfig:
         affordable = self.budget_tokens / (length * self.batch_size)
         fewest = min(self.min_steps, max(_FEWEST * self.min_steps, affordable))
         return max(round(fewest), self.epochs * -(-examples // self.batch_size))
+
+
+@dataclass(frozen=True)
+class ProbeConfig(TrainConfig):
+    """How a head alone is fitted: it has to say more than one that fine-tuning starts from."""
+
+    probe_c: float = 0.1
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import hashlib
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from alnlp.models import resolve
 from alnlp.models.base import check_pairs
+from alnlp.models.config import ProbeConfig, TrainConfig
 from alnlp.models.finetuned import FineTuned
 from alnlp.models.loading import load_network
 from alnlp.models.probe import FloatArray, head_of, start_head
@@ -35,6 +37,8 @@ class Probe(FineTuned):
 
     Alain and Bengio, "Understanding Intermediate Layers Using Linear Classifier Probes", 2016.
     """
+
+    config_class: ClassVar[type[TrainConfig]] = ProbeConfig
 
     def start(self) -> None:
         """Load the pretrained network, so that `scorer` gives embeddings before any training."""

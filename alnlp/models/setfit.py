@@ -17,7 +17,7 @@ from alnlp import hardware
 from alnlp.errors import ModelError
 from alnlp.models import DEFAULT, resolve
 from alnlp.models.base import check_pairs
-from alnlp.models.config import TrainConfig
+from alnlp.models.config import ProbeConfig, TrainConfig
 from alnlp.models.finetuned import FineTuned
 from alnlp.models.loading import load_config, load_network, quiet
 from alnlp.models.pooling import MEAN_POOLED
@@ -37,7 +37,7 @@ def _tells_apart(targets: Targets) -> bool:
 
 
 @dataclass(frozen=True)
-class SetFitConfig(TrainConfig):
+class SetFitConfig(ProbeConfig):
     """How a SetFit model is trained: `min_steps` batches of pairs, at the rate of its paper."""
 
     learning_rate: float = 2e-5
