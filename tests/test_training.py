@@ -80,9 +80,9 @@ def test_batches_of_like_length_hold_every_text_once(
 @pytest.mark.parametrize(
     ("examples", "length", "steps"),
     [
-        (20, 10.0, 100),  # short texts: all of the fewest steps
-        (20, 50.0, 75),  # 60,000 tokens are 75 batches of 16 texts of 50
-        (20, 250.0, 60),  # long ones: no fewer than that
+        (20, 10.0, 80),  # short texts: all of the fewest steps
+        (20, 45.0, 62),  # 45,000 tokens are 62.5 batches of 16 texts of 45
+        (20, 250.0, 56),  # long ones: no fewer than that
         (1000, 50.0, 315),  # five times through all of them
     ],
 )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from alnlp.errors import ModelError
 
 #: The share of `min_steps` below which learning suffers.
-_FEWEST = 0.6
+_FEWEST = 0.7
 _POSITIVE = (
     "learning_rate", "batch_size", "epochs", "min_steps", "budget_tokens", "probe_c", "max_weight"
 )  # fmt: skip
@@ -34,8 +34,8 @@ class TrainConfig:
     learning_rate: float = 5e-5
     batch_size: int = 16
     epochs: int = 5
-    min_steps: int = 100
-    budget_tokens: int = 60_000
+    min_steps: int = 80
+    budget_tokens: int = 45_000
     warmup: float = 0.1
     weight_decay: float = 0.01
     max_length: int = 256
