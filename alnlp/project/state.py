@@ -158,8 +158,9 @@ class State:
 
     def taught(self, ledger: Ledger) -> dict[str, Answer]:
         """The answers to train on: all but those that the model is measured by."""
-        reserved = {self.pool.ids[row] for row in self.reserved(ledger).tolist()}
-        return {i: answer for i, answer in self.labels(ledger).items() if i not in reserved}
+        answers = self.labels(ledger)
+        apart = np.isin(self.pool.rows(list(answers)), self.reserved(ledger)).tolist()
+        return {i: said for (i, said), kept in zip(answers.items(), apart, strict=True) if not kept}
 
     def audited(self, ledger: Ledger) -> tuple[Rows, list[Answer]]:
         """The audit sample: rows and answers of what is reserved, as far as it was asked for."""
