@@ -27,7 +27,7 @@ from alnlp.models import DEFAULT, resolve
 from alnlp.models.loading import load_tokenizer
 from alnlp.project import Project
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).resolve().parent
 REQUIREMENTS = HERE / "small_text_requirements.txt"
 PEERS = ("transformer", "setfit")
 OURS = "alnlp"
@@ -141,7 +141,10 @@ def peer(
     script, out = HERE / "small_text_peer.py", work / "points.json"
     with (work / "log.txt").open("w") as log:
         done = subprocess.run(
-            [environment(options.out), script, work / "task.json", out], stdout=log, stderr=log
+            [environment(options.out), script, "task.json", out.name],
+            cwd=work,
+            stdout=log,
+            stderr=log,
         )
     if done.returncode:
         raise SystemExit(f"small-text ended with {done.returncode}; its words: {work / 'log.txt'}")
