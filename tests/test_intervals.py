@@ -36,7 +36,8 @@ def test_classes(answers: int, labels: int) -> None:
     found, of_labels = [], []
     for _ in range(RUNS):
         drawn = rng.choice(labels**2, answers, p=confusion.ravel())
-        figures, each = of_classes(drawn % labels, drawn // labels, shares, rng)
+        said = rng.multinomial(300, shares)
+        figures, each = of_classes(drawn % labels, drawn // labels, said, rng)
         found.append(figures)
         of_labels.append(each[0])
     assert covered([one["accuracy"] for one in found], confusion.trace()) >= ENOUGH
@@ -63,7 +64,7 @@ def test_label_sets(answers: int) -> None:
     found = []
     for _ in range(RUNS):
         drawn = rng.choice(size, answers, replace=False)
-        found.append(of_label_sets(gold[drawn], said[drawn], said.mean(axis=0), rng)[0])
+        found.append(of_label_sets(gold[drawn], said[drawn], said.sum(axis=0), size, rng)[0])
     for name, value in truth.items():
         assert covered([one[name] for one in found], value) >= ENOUGH, name
 
@@ -86,7 +87,7 @@ def test_entities(answers: int) -> None:
 def test_all_right_is_not_certainty() -> None:
     rng = np.random.default_rng(0)
     zeros = np.zeros(8, np.int64)
-    accuracy = of_classes(zeros, zeros, np.array([1.0, 0.0]), rng)[0]["accuracy"]
+    accuracy = of_classes(zeros, zeros, np.array([100, 0]), rng)[0]["accuracy"]
     assert accuracy.value == accuracy.high == 1.0
     assert accuracy.low < 0.85
     nothing = of_counts(zeros, zeros, zeros, rng)

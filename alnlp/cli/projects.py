@@ -273,7 +273,7 @@ def _audit(audit: dict[str, Any]) -> list[str]:
         f"{name}: {one['value']:.4f} (95% interval {one['low']:.2f} to {one['high']:.2f}, by "
         f"{audit['n']} answers kept aside)"
         for name, one in audit.items()
-        if isinstance(one, dict) and "low" in one
+        if name != "labels" and isinstance(one, dict) and "low" in one
     ]
 
 

@@ -59,9 +59,9 @@ def _side_by_side(
 
     before = torch.get_num_threads()
     runners = [threading.Thread(target=run, daemon=True) for _ in range(threads)]
-    for runner in runners:
-        runner.start()
     try:
+        for runner in runners:
+            runner.start()
         for _ in items:
             result, error = done.get()
             if error is not None:
@@ -70,6 +70,7 @@ def _side_by_side(
     finally:
         stopped.set()
         for runner in runners:
-            runner.join()
+            if runner.ident is not None:
+                runner.join()
         # A thread that sets its own number sets that of all threads to come.
         torch.set_num_threads(before)

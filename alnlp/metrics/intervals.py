@@ -2,7 +2,7 @@
 
 Each figure is a posterior: a model's predictions are right at a rate of their own for each label
 predicted, and these rates are drawn towards the rate over all, since few labels have answers enough
-to stand alone. How often each label is predicted is known from the pool, which has been read whole.
+to stand alone. How often each label is predicted is known from more texts, which nobody labelled.
 Gelman and others, "Bayesian Data Analysis", 2013, chapter 5, has such hierarchical rates.
 """
 
@@ -20,6 +20,8 @@ IntArray = NDArray[np.int64]
 _DRAWS = 4000
 #: Answers that the rate over all is worth to the rate of one label.
 _PULL = 2.0
+#: A label never said yet is taken to have been said so often.
+_UNSEEN = 0.5
 #: The weight of two texts made up beside those drawn: one with all of its entities found, and one
 #: with none, as many as the others have.
 _MADE_UP = 0.5
@@ -46,54 +48,59 @@ class Estimate:
 
 
 def of_classes(
-    gold: IntArray, predicted: IntArray, shares: FloatArray, rng: np.random.Generator
+    gold: IntArray, predicted: IntArray, said: IntArray, rng: np.random.Generator
 ) -> tuple[dict[str, Estimate], list[Estimate]]:
     """Accuracy and macro F1 over all texts, and the F1 of each label.
 
     Args:
         gold: (n,) the right labels of texts drawn at random, by number.
         predicted: (n,) what the model said of them.
-        shares: (K,) how often each label is predicted, summing to 1.
+        said: (K,) how often it said each label of texts drawn at random, these and others.
         rng: of the draws.
     """
-    labels = len(shares)
+    labels = len(said)
     counts = np.zeros((labels, labels))
     np.add.at(counts, (predicted, gold), 1)
     hits, sizes = counts.diagonal(), counts.sum(axis=1)
     accuracy = _over_all(hits.sum(), len(gold) - hits.sum(), rng)
+    usual = (said + _UNSEEN) / (said + _UNSEEN).sum()
+    shares = rng.dirichlet(said + _UNSEEN, _DRAWS)
     right = _meeting(accuracy, _rates(hits, sizes - hits, rng), shares)
     golds = right * shares
-    for label in np.flatnonzero(shares > 0):
-        prior = np.delete(shares, label) + 1 / labels
+    for label in range(labels):
+        prior = np.delete(usual, label) + 1 / labels
         drawn = rng.dirichlet(np.delete(counts[label], label) + prior / prior.sum(), _DRAWS)
-        wrong = (1 - right[:, label]) * shares[label]
+        wrong = (1 - right[:, label]) * shares[:, label]
         golds[:, np.arange(labels) != label] += wrong[:, None] * drawn
     f1 = 2 * right * shares / np.maximum(golds + shares, 1e-12)
+    value = float(hits.sum() / len(gold))
     figures = {
-        "accuracy": Estimate.of(accuracy, float(hits.sum() / len(gold))),
+        "accuracy": Estimate.of(accuracy, value),
         "macro_f1": Estimate.of(f1.mean(axis=1)),
     }
     return figures, [Estimate.of(column) for column in f1.T]
 
 
 def of_label_sets(
-    gold: IntArray, predicted: IntArray, shares: FloatArray, rng: np.random.Generator
+    gold: IntArray, predicted: IntArray, said: IntArray, read: int, rng: np.random.Generator
 ) -> tuple[dict[str, Estimate], list[Estimate]]:
     """Subset accuracy, micro and macro F1 over all texts, and the F1 of each label.
 
     Args:
         gold: (n, K) 0/1, the right labels of texts drawn at random.
         predicted: (n, K) 0/1, what the model said of them.
-        shares: (K,) how often each label is predicted.
+        said: (K,) how often it said each label of texts drawn at random, these and others.
+        read: how many texts these were.
         rng: of the draws.
     """
     both = (gold * predicted).sum(axis=0)
-    said, meant = predicted.sum(axis=0), gold.sum(axis=0)
+    yes, meant = predicted.sum(axis=0), gold.sum(axis=0)
     whole = (gold == predicted).all(axis=1).sum()
     exact = _over_all(whole, len(gold) - whole, rng)
-    found = _rates(both, said - both, rng) * shares
-    unsaid = len(gold) - said
-    missed = _rates(meant - both, unsaid - (meant - both), rng) * (1 - shares)
+    shares = rng.beta(said + _UNSEEN, read - said + _UNSEEN, (_DRAWS, len(said)))
+    found = _rates(both, yes - both, rng) * shares
+    no = len(gold) - yes
+    missed = _rates(meant - both, no - (meant - both), rng) * (1 - shares)
     needed = 2 * found + (shares - found) + missed
     f1 = 2 * found / np.maximum(needed, 1e-12)
     micro = 2 * found.sum(axis=1) / np.maximum(needed.sum(axis=1), 1e-12)
@@ -140,14 +147,15 @@ def _rates(hits: FloatArray, misses: FloatArray, rng: np.random.Generator) -> Fl
 
 
 def _meeting(over_all: FloatArray, rates: FloatArray, shares: FloatArray) -> FloatArray:
-    """Rates (S, K) moved until their mean, weighted by shares, is that over all (S,).
+    """Rates (S, K) moved until their mean, weighted by shares (S, K), is that over all (S,).
 
     Rates drawn towards each other say too much about their mean: what pulls them is no answer.
     """
-    mean = np.clip(rates @ shares, 1e-6, 1 - 1e-6)
+    mean = np.clip((rates * shares).sum(axis=1), 1e-6, 1 - 1e-6)
     down = rates * (over_all / mean)[:, None]
     up = 1 - (1 - rates) * ((1 - over_all) / (1 - mean))[:, None]
-    return np.where((over_all < mean)[:, None], down, up)
+    moved: FloatArray = np.where((over_all < mean)[:, None], down, up)
+    return moved
 
 
 def as_json(

@@ -30,6 +30,7 @@ def packs(network: PreTrainedModel) -> bool:
         network.device.type == "cpu"
         and torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
         and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+        and (network.dtype != torch.bfloat16 or torch.ops.mkldnn._is_mkldnn_bf16_supported())
         and network.config.model_type in LAYERED
         and network.config.hidden_act in _ACTIVATIONS
     )

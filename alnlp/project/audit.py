@@ -30,6 +30,10 @@ _FOLDS = 10
 #: Answers kept aside from which a temperature is half believed.
 _DOUBT = 20
 _DRAWS_SEED = 0
+#: Texts by which the words of the next ones are guessed.
+_LOOKED_AT = 50
+#: A temperature beyond is not believed: a few answers, all of them right, ask for any.
+_HOTTEST = 3.0
 
 
 def lots(pool: Pool) -> NDArray[np.uint64]:
@@ -51,17 +55,33 @@ def reserved(drawn: NDArray[np.uint64], share: float) -> Rows:
     return rows[np.argsort(drawn[rows], kind="stable")]
 
 
-def due(share: float, asked: Rows, reserved: Rows, more: int) -> int:
+def apart(pool: Pool, rows: Rows, held: Rows) -> Rows:
+    """Those of some rows, in their order, that are near-duplicates neither of others nor of held.
+
+    What is put off stays first in line, so that the draw stays random.
+    """
+    rows = rows[~np.isin(pool.groups[rows], pool.groups[held])]
+    _, first = np.unique(pool.groups[rows], return_index=True)
+    return rows[np.sort(first)]
+
+
+def texts_in(pool: Pool, rows: Rows, words: int) -> int:
+    """About how many texts have so many words together, by the first of some rows."""
+    sizes = [len(pool.words(row)) for row in rows[:_LOOKED_AT].tolist()]
+    return int(words / max(1.0, float(np.mean(sizes)))) if sizes else 0
+
+
+def due(share: float, asked: Rows, drawn: Rows, more: int) -> int:
     """How many of the next examples are to be drawn for the audit sample.
 
     Args:
         share: of all examples.
         asked: rows that are handed out or answered.
-        reserved: rows that the sample is drawn from.
+        drawn: rows that were asked for as part of the sample.
         more: how many examples are about to be handed out.
     """
-    drawn = int(np.isin(asked, reserved).sum())
-    return min(more, max(0, int(share * (len(asked) + more) + 1e-9) - drawn))
+    audited = int(np.isin(asked, drawn).sum())
+    return min(more, max(0, int(share * (len(asked) + more) + 1e-9) - audited))
 
 
 def figures(
@@ -90,11 +110,11 @@ def figures(
     found = _decided(task, probabilities)
     predicted = _decided(task, np.asarray(reserve["probabilities"]))
     if task.multilabel:
-        shares = predicted.mean(axis=0)
-        known = intervals.of_label_sets(right, found, shares, rng)
+        said_so = predicted.sum(axis=0)
+        known = intervals.of_label_sets(right, found, said_so, len(predicted), rng)
     else:
-        shares = np.bincount(predicted, minlength=len(task.labels)) / len(predicted)
-        known = intervals.of_classes(right, found, shares, rng)
+        said_so = np.bincount(predicted, minlength=len(task.labels))
+        known = intervals.of_classes(right, found, said_so, rng)
     return {
         "n": len(gold),
         **intervals.as_json(*known, task.labels),
@@ -115,13 +135,15 @@ def _calibration(
     for part in np.array_split(order, min(_FOLDS, len(order))):
         others = np.setdiff1d(order, part)
         after[part] = cooled(task, said[part], _heat(said[others], right[others]))
-    ece = {"before": _error(task, said, right), "after": _error(task, after, right)}
-    return {"temperature": _heat(said, right), "ece": ece}
+    before, put_right = _error(task, said, right), _error(task, after, right)
+    heat = _heat(said, right) if put_right < before else 1.0
+    return {"temperature": heat, "ece": {"before": before, "after": min(before, put_right)}}
 
 
 def _heat(said: Probabilities, right: Rows) -> float:
     """The temperature that fits best, drawn towards 1 where there is little to tell it from."""
     fitted = temperature(said, right) if len(said) else 1.0
+    fitted = min(max(fitted, 1 / _HOTTEST), _HOTTEST)
     return float(fitted ** (len(said) / (len(said) + _DOUBT)))
 
 

@@ -202,9 +202,11 @@ class Project(Answering):
             check_serves(changes["model"], self.task.kind)
             changes["model"] = locate(changes["model"])
 
+        begun = "audit_share" in changes and self._state.is_begun()
+
         def changed(stored: dict[str, Any]) -> dict[str, Any]:
             settings = Settings.of({**stored, **changes})
-            if settings.audit_share > Settings.of(stored).audit_share and self.answers_since(0)[1]:
+            if begun and settings.audit_share > Settings.of(stored).audit_share:
                 raise ProjectError(
                     "audit_share: cannot be raised once something is answered, since what a "
                     "strategy has chosen would be missing from a random draw"

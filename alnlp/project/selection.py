@@ -113,15 +113,22 @@ class Amount:
             return Amount(None, cast(int, tokens))
         return Amount(usual if n is None else cast(int, n))
 
+    def left(self, pool: Pool, mine: Rows) -> int:
+        """How many texts, or words, are left beside those that a batch holds already."""
+        if self.texts is not None:
+            return max(0, self.texts - len(mine))
+        return max(0, (self.tokens or 0) - sum(len(pool.words(row)) for row in mine.tolist()))
+
 
 @dataclass(frozen=True)
 class Choice:
-    """Rows chosen for a batch, and by what."""
+    """Rows chosen for a batch, and by what; whether there was nothing left to choose from."""
 
     rows: Rows
     strategy: str
     why: str
     notice: str | None
+    exhausted: bool = False
 
 
 def choose(
@@ -170,10 +177,10 @@ def choose(
         name, spec = COLD_START, STRATEGIES[COLD_START]
         candidates = _candidates(pool, everything, taken, mine, rng)
     seen = signals(pool, task, kept, candidates, known)
+    left = amount.left(pool, mine)
     if amount.texts is not None:
-        chosen = select(spec, seen, amount.texts - len(mine), rng)
+        chosen = select(spec, seen, left, rng)
     else:
-        left = (amount.tokens or 0) - sum(len(pool.words(row)) for row in mine.tolist())
         chosen = select_within(spec, seen, left, rng) if left > 0 else np.empty(0, np.int64)
         if len(mine) and seen.costs(chosen).sum() > left:
             chosen = chosen[:0]  # only a batch of one may exceed the budget
@@ -181,7 +188,7 @@ def choose(
         notice = None
     if not len(candidates) and len(np.unique(taken)) < len(pool):
         notice = "a short batch: all other examples are near-duplicates of these"
-    return Choice(candidates[chosen], name, spec.why, notice)
+    return Choice(candidates[chosen], name, spec.why, notice, not len(candidates))
 
 
 def _candidates(pool: Pool, among: Rows, taken: Rows, mine: Rows, rng: np.random.Generator) -> Rows:

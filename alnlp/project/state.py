@@ -60,6 +60,7 @@ class State:
         self._ledger = Ledger()
         self._newest: Round | None = None
         self._model: tuple[int, Model] | None = None
+        self._reserve: tuple[object, Rows] | None = None
         self.reopen()
 
     def reopen(self) -> None:
@@ -152,9 +153,19 @@ class State:
         share = self.settings.audit_share
         if not share:
             return np.empty(0, np.int64)
-        given = self.pool.rows(_imported(ledger))
-        rows = audit.reserved(self._lots, share)
-        return rows[~np.isin(rows, np.concatenate([given, self.held_out]))]
+        key = (ledger.seq, len(self.pool), share)
+        if self._reserve is None or self._reserve[0] != key:
+            given = [i for i, by in ledger.answers().items() if IMPORTED in by]
+            apart = np.concatenate([self.pool.rows(given), self.held_out])
+            rows = audit.reserved(self._lots, share)
+            self._reserve = key, rows[~np.isin(rows, apart)]
+        return self._reserve[1]
+
+    def drawn(self, ledger: Ledger) -> Rows:
+        """What is reserved, as far as it was asked for."""
+        reserved = self.reserved(ledger)
+        asked = np.flatnonzero(np.isin(reserved, self.pool.rows(self.store.get(_DRAWN, []))))
+        return reserved[: asked[-1] + 1] if len(asked) else reserved[:0]
 
     def taught(self, ledger: Ledger) -> dict[str, Answer]:
         """The answers to train on: all but those that the model is measured by."""
@@ -163,13 +174,19 @@ class State:
         return {i: said for (i, said), kept in zip(answers.items(), apart, strict=True) if not kept}
 
     def audited(self, ledger: Ledger) -> tuple[Rows, list[Answer]]:
-        """The audit sample: rows and answers of what is reserved, as far as it was asked for."""
-        reserved = self.reserved(ledger)
-        asked = np.flatnonzero(np.isin(reserved, self.pool.rows(self.store.get(_DRAWN, []))))
+        """The audit sample: rows and answers, but for texts that were looked at in part only."""
         answers = ledger.labels()
-        sample = reserved[: asked[-1] + 1] if len(asked) else reserved[:0]
-        known = [row for row in sample.tolist() if self.pool.ids[row] in answers]
-        return np.array(known, np.int64), [answers[self.pool.ids[row]] for row in known]
+        known = [
+            (row, answers[i])
+            for row in self.drawn(ledger).tolist()
+            if (i := self.pool.ids[row]) in answers and "confirmed" not in answers[i]
+        ]
+        return np.array([row for row, _ in known], np.int64), [answer for _, answer in known]
+
+    def is_begun(self) -> bool:
+        """Whether anybody but a file has answered or skipped an example."""
+        with self.refreshed() as ledger:
+            return bool({*ledger.labels(), *ledger.all_skipped()} - _imported(ledger))
 
     def summary(self) -> dict[str, Any]:
         """Counts and figures for a person, as JSON-able values."""
@@ -260,12 +277,16 @@ class State:
             taken = np.concatenate([pool.rows(answered), self.held_out])
             said = {*ledger.labels(), *ledger.all_skipped()} - _imported(ledger)
             asked = pool.rows(said.union(leased))
-            reserved = self.reserved(ledger)
+            reserved, drawn = self.reserved(ledger), self.drawn(ledger)
         rng = np.random.default_rng(entropy)
         held = pool.rows([lease.example_id for lease in mine])
-        free = reserved[~np.isin(reserved, taken)]
-        more = 1 if amount.texts is None else amount.texts - len(mine)
-        for_audit = free[: audit.due(settings.audit_share, asked, reserved, more)]
+        free = audit.apart(pool, reserved[~np.isin(reserved, taken)], held)
+        left = amount.left(pool, held)
+        more = left if amount.tokens is None else audit.texts_in(pool, free, left)
+        for_audit = free[: audit.due(settings.audit_share, asked, drawn, more)]
+        if amount.tokens is not None and len(held):  # only a batch of one may exceed the budget
+            words = np.cumsum([len(pool.words(row)) for row in for_audit.tolist()])
+            for_audit = for_audit[words <= left]
         # A choice may take seconds, so nobody has to wait for it.
         chosen = choose(
             pool,
@@ -278,7 +299,7 @@ class State:
             mine=np.concatenate([held, for_audit]),
             rng=rng,
         )
-        if not len(chosen.rows):  # nothing else is left
+        if chosen.exhausted:
             for_audit = free[:more]
         if not len(for_audit):
             return chosen
@@ -309,8 +330,13 @@ class State:
         """The leased examples with what the newest model says of them."""
         rows = self.pool.rows([lease.example_id for lease in leases])
         newest, task = self.newest_round, self.task
-        for lease, row, said in zip(leases, rows.tolist(), self.predicted(rows), strict=True):
+        with self.refreshed() as ledger:
+            whole = np.isin(rows, self.reserved(ledger)).tolist()
+        told = zip(leases, rows.tolist(), self.predicted(rows), whole, strict=True)
+        for lease, row, said, is_whole in told:
             example = self.pool[row]
+            if said and is_whole:  # the part that a model is sure of is measured as well
+                said = replace(said, unsure=())
             yield AskedExample(
                 example.id,
                 example.text,

@@ -3,7 +3,7 @@
 import { call, inProject } from "./api.js";
 import { bars, lines } from "./charts.js";
 import { button, count, fill, h, number, percent } from "./dom.js";
-import { quality } from "./quality.js";
+import { headline, quality } from "./quality.js";
 import { session } from "./session.js";
 import { table } from "./table.js";
 import { duration, isActive, TrainerLine } from "./trainer.js";
@@ -167,11 +167,6 @@ class Progress {
     this.alert.textContent = error.message;
     this.alert.hidden = false;
   }
-}
-
-/** The first figure of an audit that has an interval. */
-function headline(audit) {
-  return Object.values(audit).find((figure) => figure.low !== undefined);
 }
 
 function section(title, ...children) {

@@ -5,16 +5,24 @@ import texts from "../texts.js";
 
 const t = texts.progress;
 
+// What an audit may tell, the main one of each kind of task first.
+const FIGURES = ["accuracy", "micro_f1", "span_f1", "subset_accuracy", "macro_f1"];
+
+/** The main figure of an audit, with its interval; undefined without one. */
+export function headline(audit) {
+  return audit[FIGURES.find((name) => name in audit)];
+}
+
 /** The contents of the card: figures with their intervals, those of each label, what they mean. */
 export function quality(audit, audited, share) {
   if (!audit.n) {
     const words = audited ? fill(t.quality_soon, { n: number(audited) }) : fill(t.quality_none, { share: percent(share) });
     return [h("p", { class: "al-muted", text: words })];
   }
-  const main = Object.entries(audit).filter(([, figure]) => figure.low !== undefined);
+  const main = FIGURES.filter((name) => name in audit).map((name) => [t.metrics[name], audit[name]]);
   const labels = Object.entries(audit.labels ?? {});
   return [
-    ranges(main.map(([name, figure]) => [t.metrics[name] ?? name, figure])),
+    ranges(main),
     h("p", { class: "al-muted al-note", text: fill(t.quality_of, { n: number(audit.n) }) }),
     labels.length ? h("details", { open: labels.length <= 8 }, h("summary", { text: t.quality_labels }), ranges(labels)) : null,
     audit.ece ? h("p", { class: "al-muted al-note", text: fill(t.quality_sure, {
