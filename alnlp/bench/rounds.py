@@ -122,8 +122,9 @@ def labelled_project(
     if pool is not None:
         source = folder.with_name("drawn.jsonl")
         _draw(Project.create(folder.with_name("all"), data=data, task=task), pool, rng, source)
+    settings = {"seed": seed, "audit_share": 0.0, **settings}  # all labels are to be learnt from
     project = Project.create(
-        folder, data=source, task=task, answers=False, progress=progress, seed=seed, **settings
+        folder, data=source, task=task, answers=False, progress=progress, **settings
     )
     order = rng.permutation(len(project.pool)).tolist()
     known = [row for row in order if project.pool.gold(row) is not None]
