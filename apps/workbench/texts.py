@@ -295,8 +295,8 @@ PROGRESS: dict[str, Any] = {
     "quality_interval": "({low} to {high})",
     "quality_labels": "F1 of each label",
     "quality_sure": (
-        "How sure the model says it is and how often it is right differ by {before} on average; "
-        "by {after} if its probabilities were put right (temperature {heat})."
+        "How sure the model is and how often it is right differ by {before} on average; by {after} "
+        "once its probabilities are put right, as in what you are shown (temperature {heat})."
     ),
     "quality_how": "What do these numbers mean?",
     "quality_explained": (
