@@ -19,7 +19,7 @@ from alnlp_apps.workbench import build, serve
 from alnlp_apps.workbench.gate import is_loopback
 from alnlp_apps.workbench.preview import read_preview, split_labels
 from alnlp_apps.workbench.server import _listen, locate
-from alnlp_apps.workbench.texts import TEXTS
+from alnlp_apps.workbench.texts import TEXTS, language
 from alnlp_apps.workbench.workspace import Workspace
 
 BASE = "http://localhost"
@@ -417,7 +417,30 @@ def test_each_text_that_the_modules_use_exists():
         if screen is None:
             continue
         for name in set(re.findall(r"\bt\.([a-z_]+)", source)):
-            assert name in TEXTS[screen[1]], f"{path.name}: t.{name}"
+            assert name in TEXTS["en"][screen[1]], f"{path.name}: t.{name}"
+
+
+def _shape(texts):
+    """The names of all texts, with the holes and the number of forms of each."""
+    if isinstance(texts, dict):
+        return {name: _shape(text) for name, text in texts.items()}
+    if isinstance(texts, list):
+        return [_shape(text) for text in texts]
+    return set(re.findall(r"\{(\w+)\}", texts or ""))
+
+
+@pytest.mark.parametrize("name", sorted(TEXTS.keys() - {"en"}))
+def test_a_translation_has_all_texts_with_their_holes(name):
+    english, other = _shape(TEXTS["en"]), _shape(TEXTS[name])
+
+    assert other == english
+
+
+def test_the_browser_says_which_language():
+    assert language("de-CH,de;q=0.9,en;q=0.8") == "de"
+    assert language("fr,en;q=0.5,de;q=0.1") == "en"
+    assert language("en;q=0.2,de;q=0.7") == "de"
+    assert language("") == language("tlh;q=x") == language("*") == "en"
 
 
 def test_importing_the_workbench_is_light():

@@ -19,13 +19,20 @@ from alnlp.strategies import STRATEGIES
 from alnlp.tasks import KINDS, Kind
 from alnlp_apps.workbench.panel import Panel
 from alnlp_apps.workbench.preview import Preview, read_preview, split_labels
-from alnlp_apps.workbench.texts import NEW
+from alnlp_apps.workbench.translated import TRANSLATED
 from alnlp_apps.workbench.workspace import Workspace
 
 _LOG = logging.getLogger("alnlp.workbench")
 _NONE = _BEST = ""
+_NO_FILE = "file: got none; choose a file with your texts first"
+_NO_LABELS = "labels: got none; type their names, or choose the column that holds them"
+_UNEXPECTED = "unexpected failure ({kind}); the terminal where the workbench runs says more"
 _TICK_SECONDS = 0.2
 _PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+
+
+def _t(name: str) -> Any:
+    return TRANSLATED(f"new.{name}")
 
 
 def new_project_screen(workspace: Workspace) -> Panel:
@@ -33,7 +40,7 @@ def new_project_screen(workspace: Workspace) -> Panel:
     given = Settings()
     with gr.Column(elem_classes="al-form") as form:
         file = gr.File(
-            label=NEW["file"],
+            label=_t("file"),
             type="filepath",
             file_count="single",
             height=150,
@@ -43,45 +50,55 @@ def new_project_screen(workspace: Workspace) -> Panel:
         with gr.Row():
             # A form outlives a restart of the server, which then knows no choices: the values are
             # checked against the file itself.
-            text_column = gr.Dropdown([], label=NEW["text_column"], allow_custom_value=True)
+            text_column = gr.Dropdown([], label=_t("text_column"), allow_custom_value=True)
             label_column = gr.Dropdown(
-                [(NEW["no_label_column"], _NONE)],
+                [(_t("no_label_column"), _NONE)],
                 value=_NONE,
-                label=NEW["label_column"],
+                label=_t("label_column"),
                 allow_custom_value=True,
             )
         with gr.Row():
-            name = gr.Textbox(label=NEW["name"], info=NEW["name_info"], max_length=64)
+            name = gr.Textbox(label=_t("name"), info=_t("name_info"), max_length=64)
             kind = gr.Radio(
-                [(NEW[known], known) for known in KINDS], value=KINDS[0], label=NEW["task"]
+                [(_t(known), known) for known in KINDS],
+                value=KINDS[0],
+                label=_t("task"),
             )
-            overlaps = gr.Checkbox(False, label=NEW["overlaps"], visible=False)
-        labels = gr.Textbox(label=NEW["labels"], info=NEW["labels_info"], lines=4, max_lines=12)
+            overlaps = gr.Checkbox(False, label=_t("overlaps"), visible=False)
+        labels = gr.Textbox(
+            label=_t("labels"),
+            info=_t("labels_info"),
+            lines=4,
+            max_lines=12,
+        )
         answers = gr.Radio(
-            [(NEW["answers_given"], "given"), (NEW["answers_names"], "names")],
+            [
+                (_t("answers_given"), "given"),
+                (_t("answers_names"), "names"),
+            ],
             value="given",
-            label=NEW["answers"],
+            label=_t("answers"),
             visible=False,
         )
-        with gr.Accordion(NEW["more"], open=False):
-            guidelines = gr.Textbox(label=NEW["guidelines"], lines=4, max_lines=20)
+        with gr.Accordion(_t("more"), open=False):
+            guidelines = gr.Textbox(label=_t("guidelines"), lines=4, max_lines=20)
             with gr.Row():
-                model = gr.Textbox(given.model, label=NEW["model"], info=NEW["model_info"])
+                model = gr.Textbox(given.model, label=_t("model"), info=_t("model_info"))
                 strategy = gr.Dropdown(
                     _strategies(KINDS[0]),
                     value=_BEST,
-                    label=NEW["strategy"],
-                    info=NEW["strategy_info"],
+                    label=_t("strategy"),
+                    info=_t("strategy_info"),
                 )
-                batch_size = gr.Number(given.batch_size, label=NEW["batch_size"], precision=0)
+                batch_size = gr.Number(given.batch_size, label=_t("batch_size"), precision=0)
             test = gr.File(
-                label=NEW["test"],
+                label=_t("test"),
                 type="filepath",
                 file_count="single",
                 height=110,
                 elem_classes="al-drop",
             )
-        create = gr.Button(NEW["create"], variant="primary", elem_id="alnlp-create")
+        create = gr.Button(_t("create"), variant="primary", elem_id="alnlp-create")
     outcome = Panel("outcome", events=("start", "another"))
 
     chosen = [overlaps, strategy]
@@ -110,7 +127,7 @@ def _preview_file(path: str | None) -> list[Any]:
     if not path:
         empty = (
             gr.Dropdown([], value=None),
-            gr.Dropdown([(NEW["no_label_column"], _NONE)], value=_NONE),
+            gr.Dropdown([(_t("no_label_column"), _NONE)], value=_NONE),
         )
         return [None, *empty, "", "", gr.Radio(visible=False), *[gr.skip()] * 3]
     try:
@@ -121,7 +138,7 @@ def _preview_file(path: str | None) -> list[Any]:
     return [
         read.payload(),
         gr.Dropdown(columns, value=read.text_column),
-        gr.Dropdown([(NEW["no_label_column"], _NONE), *columns], value=read.label_column or _NONE),
+        gr.Dropdown([(_t("no_label_column"), _NONE), *columns], value=read.label_column or _NONE),
         read.name,
         "\n".join(read.labels),
         _answers(read),
@@ -137,7 +154,10 @@ def _choices(kind: Kind) -> list[Any]:
 
 def _strategies(kind: Kind) -> list[tuple[str, str]]:
     serving = ((name, spec) for name, spec in STRATEGIES.items() if kind in spec.tasks)
-    return [(NEW["strategy_best"], _BEST), *((f"{n}: {spec.summary}", n) for n, spec in serving)]
+    return [
+        (_t("strategy_best"), _BEST),
+        *((f"{n}: {spec.summary}", n) for n, spec in serving),
+    ]
 
 
 def _for_kind(path: str | None, text: str | None, label: str | None, kind: Kind) -> list[Any]:
@@ -166,7 +186,7 @@ def _make(
 ) -> Iterator[dict[str, Any]]:
     """Create the project in a thread, and say how far it is until it is there."""
     if not path:
-        yield {"error": NEW["no_file"]}
+        yield {"error": _NO_FILE}
         return
     steps: list[Step] = []
     result: dict[str, Any] = {}
@@ -178,7 +198,7 @@ def _make(
             result["error"] = str(error)
         except Exception as error:
             _LOG.exception("creating a project failed")
-            result["error"] = NEW["unexpected"].format(kind=type(error).__name__)
+            result["error"] = _UNEXPECTED.format(kind=type(error).__name__)
 
     worker = threading.Thread(target=work, daemon=True)
     worker.start()
@@ -239,13 +259,13 @@ def _wanted_labels(
     wanted = split_labels(typed or "")
     if not label_column:
         if not wanted:
-            raise DataError(NEW["no_labels"])
+            raise DataError(_NO_LABELS)
         return wanted
     found = read_preview(
         path, text_column or None, label_column, kind=kind, guess_label=False
     ).labels
     if not wanted and not found:
-        raise DataError(NEW["no_labels"])
+        raise DataError(_NO_LABELS)
     return None if tuple(wanted) == found else wanted
 
 
@@ -253,7 +273,7 @@ def _report(data: ImportReport, held_out: Sequence[ImportReport]) -> dict[str, A
     rejections = [asdict(bad) for bad in data.rejections]
     for report in held_out:
         for bad in report.rejections:
-            rejections.append({**asdict(bad), "reason": f"{NEW['in_test']}: {bad.reason}"})
+            rejections.append({**asdict(bad), "reason": f"in the test file: {bad.reason}"})
     return {
         # Rows that cannot be used have a table of their own.
         "lines": [

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, FastAPI, Query, Request, Response
+from fastapi import APIRouter, FastAPI, Header, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import ValidationError
@@ -16,7 +16,7 @@ from alnlp.errors import AlnlpError, DataError, ProjectError, StoreError
 from alnlp.project import Answered, Project
 from alnlp.store import NewEvent
 from alnlp_apps.workbench import payloads
-from alnlp_apps.workbench.texts import TEXTS
+from alnlp_apps.workbench.texts import TEXTS, language
 from alnlp_apps.workbench.workspace import Desk, Workspace
 
 _LOG = logging.getLogger("alnlp.workbench")
@@ -47,12 +47,13 @@ def _session_routes(workspace: Workspace) -> APIRouter:
     router = APIRouter()
 
     @router.get("/texts.js")
-    def texts() -> Response:
-        words = json.dumps(TEXTS, ensure_ascii=False)
+    def texts(accept_language: Annotated[str, Header()] = "") -> Response:
+        tongue = language(accept_language)
+        words = json.dumps({"language": tongue, **TEXTS[tongue]}, ensure_ascii=False)
         return Response(
             f"export default {words};\n",
             media_type="text/javascript",
-            headers={"Cache-Control": "no-cache"},
+            headers={"Cache-Control": "no-cache", "Vary": "Accept-Language"},
         )
 
     @router.get("/projects")

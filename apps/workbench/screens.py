@@ -8,7 +8,7 @@ import gradio as gr
 
 from alnlp_apps.workbench.new_project import new_project_screen
 from alnlp_apps.workbench.panel import Panel
-from alnlp_apps.workbench.texts import APP
+from alnlp_apps.workbench.translated import TRANSLATED
 from alnlp_apps.workbench.workspace import Workspace
 
 _STYLES = ("base", "canvas", "screens")
@@ -69,17 +69,17 @@ def build_screens(workspace: Workspace) -> gr.Blocks:
     """All screens over a workspace."""
     start = "label" if workspace.names() else "new"
     with gr.Blocks(
-        title=APP["title"], analytics_enabled=False, fill_width=True, delete_cache=_UPLOADS
+        title="alnlp", analytics_enabled=False, fill_width=True, delete_cache=_UPLOADS
     ) as page:
         Panel("header", elem_id="alnlp-header")
         with gr.Tabs(selected=start, elem_id="alnlp-tabs") as tabs:
-            with gr.Tab(APP["tab_label"], id="label"):
+            with gr.Tab(TRANSLATED("app.tab_label"), id="label"):
                 canvas = Panel("canvas", events=("new_project",))
-            with gr.Tab(APP["tab_progress"], id="progress"):
+            with gr.Tab(TRANSLATED("app.tab_progress"), id="progress"):
                 Panel("progress")
-            with gr.Tab(APP["tab_data"], id="data"):
+            with gr.Tab(TRANSLATED("app.tab_data"), id="data"):
                 Panel("data")
-            with gr.Tab(APP["tab_new"], id="new"):
+            with gr.Tab(TRANSLATED("app.tab_new"), id="new"):
                 outcome = new_project_screen(workspace)
         _switch(canvas.new_project, tabs, "new")
         _switch(outcome.start, tabs, "label")

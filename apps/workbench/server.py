@@ -93,6 +93,7 @@ def build(
     import gradio as gr
 
     from alnlp_apps.workbench.screens import HEAD, build_screens, theme
+    from alnlp_apps.workbench.translated import TRANSLATED
 
     if trainer is None:
         from alnlp.worker import Trainer
@@ -122,6 +123,7 @@ def build(
         show_error=False,
         ssr_mode=False,
         theme=theme(),
+        i18n=TRANSLATED,
         head=HEAD,
     )
 

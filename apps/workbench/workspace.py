@@ -12,7 +12,6 @@ from alnlp.errors import ProjectError, StrategyError
 from alnlp.project import Project
 from alnlp.store import Event, NewEvent
 from alnlp_apps.workbench.payloads import rates
-from alnlp_apps.workbench.texts import NEW
 
 _NAME = re.compile(r"\w[\w .-]{0,63}")
 _TRAINER_FIELDS = (
@@ -170,7 +169,10 @@ class Workspace:
         """
         name = name.strip()
         if not _NAME.fullmatch(name) or name.endswith("."):
-            raise ProjectError(NEW["no_name"].format(name=name[:80]))
+            raise ProjectError(
+                f"name: got {name[:80]!r}; expected letters, digits, spaces, - and _, up to 64 "
+                "of them"
+            )
         folder = self.folder / name
         if folder.exists():
             raise ProjectError(f"name: {name!r} is taken; choose another one")

@@ -1,5 +1,7 @@
 // Building the page without any HTML string: data reaches the screen as text nodes alone.
 
+import texts from "../texts.js";
+
 const SPANS = 8; // told one by one, the others by their number
 
 /** An element. Attributes: `on...` functions become listeners, `data-`/`aria-` and others as given. */
@@ -43,7 +45,7 @@ export function count(pair, n, values = {}) {
 }
 
 export function number(n) {
-  return Number(n).toLocaleString("en");
+  return Number(n).toLocaleString(texts.language);
 }
 
 export function percent(share) {

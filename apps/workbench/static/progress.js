@@ -174,7 +174,7 @@ function section(title, ...children) {
 }
 
 function moment(iso) {
-  return new Date(iso).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
+  return new Date(iso).toLocaleString(texts.language, { dateStyle: "medium", timeStyle: "short" });
 }
 
 export function mount(host) {

@@ -1,0 +1,43 @@
+"""Every word that the workbench shows, one file for each language: translate `en.json` alone.
+
+`{holes}` are filled with values; pairs of texts are [for one, for many]. What a failure says, and
+what comes from `alnlp` itself, is English everywhere.
+"""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+from typing import Any
+
+ENGLISH = "en"
+
+
+def _read() -> dict[str, dict[str, dict[str, Any]]]:
+    found = sorted(files(__name__).iterdir(), key=lambda file: file.name)
+    return {
+        file.name.removesuffix(".json"): json.loads(file.read_text("utf-8"))
+        for file in found
+        if file.name.endswith(".json")
+    }
+
+
+#: language -> screen -> name -> text
+TEXTS = _read()
+
+
+def language(accepted: str) -> str:
+    """The language to show to somebody, by the header Accept-Language of a request.
+
+    Args:
+        accepted: such as "de-CH,de;q=0.9,en;q=0.8".
+    """
+    wanted = []
+    for part in accepted.split(","):
+        tag, _, weight = part.partition(";q=")
+        try:
+            wanted.append((float(weight or 1), tag.strip().lower().split("-")[0]))
+        except ValueError:
+            continue
+    wanted.sort(key=lambda pair: -pair[0])
+    return next((name for _, name in wanted if name in TEXTS), ENGLISH)
