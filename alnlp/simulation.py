@@ -30,6 +30,7 @@ class SimulatedRound:
         metrics: on the test set; for ner also "tokens", the words labelled so far.
         seconds: "train", "score" and "select", the last for choosing this round's batch.
         model: that was trained, which with "auto" may differ from round to round.
+        audit: what the audit sample says of the model, where the project keeps one.
     """
 
     round: int
@@ -37,6 +38,12 @@ class SimulatedRound:
     metrics: dict[str, float]
     seconds: dict[str, float]
     model: str = ""
+    audit: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def answered(self) -> int:
+        """Examples answered so far, with those of the audit sample."""
+        return self.labels + int(self.audit.get("n", 0))
 
 
 @dataclass(frozen=True)
@@ -136,7 +143,7 @@ class _Journal:
             "select": self.select[number],
         }
         metrics = made.metrics | {k: v for k, v in made.spent.items() if k == "tokens"}
-        return SimulatedRound(number, made.labels, metrics, seconds, made.model)
+        return SimulatedRound(number, made.labels, metrics, seconds, made.model, made.audit)
 
     def is_answered(self, project: Project) -> bool:
         """Whether the next batch was answered before the run was killed, and not trained on."""

@@ -64,15 +64,25 @@ class Benchmark:
 
     def project(self, folder: Path, *, pool: int | None = None, **settings: Any) -> Project:
         """A project on the data set, or on `pool` rows of its training set, always the same."""
+        train, test = self.files()
+        data = train if pool is None else _subsample(train, pool)
+        return self.create(folder, data, test, **settings)
+
+    def files(self) -> tuple[Path | str, Path | str]:
+        """What to train and to test on: local files, or splits on the hub."""
         local = Path(os.environ.get("ALNLP_DATA", "")) / self.name
-        here = local.is_dir()
-        train: Any = local / "train.jsonl.gz" if here else f"{self.hub_id}:train"
+        if local.is_dir():
+            return local / "train.jsonl.gz", local / "test.jsonl.gz"
+        return f"{self.hub_id}:train", f"{self.hub_id}:test"
+
+    def create(self, folder: Path, data: Any, test: Any, **settings: Any) -> Project:
+        """A project on rows of the data set."""
         return Project.create(
             folder,
-            data=train if pool is None else _subsample(train, pool),
-            test=local / "test.jsonl.gz" if here else f"{self.hub_id}:test",
+            data=data,
+            test=test,
             task=self.task,
-            label_column=None if here else self.hub_label,
+            label_column=None if isinstance(self.files()[0], Path) else self.hub_label,
             keep_rounds=1,
             **{"answers": False, **settings},
         )
@@ -80,18 +90,22 @@ class Benchmark:
 
 def _subsample(train: Path | str, n: int) -> Any:
     """n rows of a training set drawn at random: the same n each time."""
-    from datasets import Dataset, load_dataset
-
-    if isinstance(train, Path):
-        with gzip.open(train, "rt", encoding="utf-8") as file:
-            rows = Dataset.from_list([json.loads(line) for line in file])
-    else:
-        name, split = train.split(":")
-        rows = load_dataset(name, split=split)
+    rows = read(train)
     if not 0 < n <= len(rows):
         raise SystemExit(f"--pool: got {n}, expected 1 to {len(rows)} rows of {train}")
     drawn = np.random.default_rng(0).choice(len(rows), n, replace=False)
     return rows.select(np.sort(drawn).tolist())
+
+
+def read(source: Path | str) -> Any:
+    """The rows of a local file, or of a split on the hub, as a `datasets.Dataset`."""
+    from datasets import Dataset, load_dataset
+
+    if isinstance(source, Path):
+        with gzip.open(source, "rt", encoding="utf-8") as file:
+            return Dataset.from_list([json.loads(line) for line in file])
+    name, split = source.split(":")
+    return load_dataset(name, split=split)
 
 
 def main(bench: Benchmark, doc: str | None) -> None:
@@ -310,8 +324,8 @@ def _line(name: str, values: np.ndarray) -> str:
 
 def _same(run: Simulation, path: Path, options: argparse.Namespace) -> Simulation:
     """The run from disk, if it has the settings that are asked for."""
-    first, *others = [point.labels for point in run.rounds]
-    exhausted = run.rounds[-1].labels == run.pool
+    first, *others = [point.answered for point in run.rounds]
+    exhausted = run.rounds[-1].answered == run.pool
     found = (
         public_name(run.model),
         first,

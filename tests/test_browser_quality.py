@@ -18,7 +18,7 @@ def test_quality_is_told_with_its_interval(tmp_path, tiny_model, visit, served):
     with served(folder.parent) as base:
         page = visit(base, "support")
         open_tab(page, "Progress")
-        page.get_by_text("Not known yet. 50% of all examples").wait_for()
+        page.get_by_text("50% of all examples you are shown").wait_for()
         project = Project.open(folder)
         for n in (20, 20):
             batch = project.ask(n)
@@ -31,8 +31,12 @@ def test_quality_is_told_with_its_interval(tmp_path, tiny_model, visit, served):
         page.get_by_text("Measured on 20 answers to examples drawn at random").wait_for()
         low, high = (round(100 * figure[name]) for name in ("low", "high"))
         page.get_by_text(f"({low}% to {high}%)").first.wait_for()
-        assert page.locator(".al-lines .al-span").count() == 2
-        assert page.locator(".al-lines .al-axis").first.text_content() == "100%"
-        page.get_by_text("What do these numbers mean?").click()
+        curve = page.get_by_role("img", name="Accuracy by number of labels")
+        assert curve.locator(".al-span").count() == curve.locator(".al-dot").count() - 1 == 2
+        assert "100%" in curve.locator(".al-axis").all_text_contents()
+        page.get_by_text("There are 2 rounds with a measurement so far").wait_for()
+        page.get_by_role("button", name="What does this mean: How good is the model?").click()
         page.get_by_text("drawn at random, without any sign of it").wait_for(state="visible")
+        page.get_by_text("F1 of each label").click()
         assert page.locator("dt", has_text="refund").count() == 2  # its F1, and its answers
+        assert page.get_by_role("img", name="People's answers in rows").count() == 1

@@ -59,7 +59,9 @@ def test_a_round_says_what_was_chosen_and_why(make_project, tiny_model: str, mon
     monkeypatch.setattr("alnlp.models.frozen.resolve", lambda name: tiny_model)
     asked = []
 
-    def measured(self: FineTuned, texts: list[str], answers: int) -> tuple[float, float]:
+    def measured(
+        self: FineTuned, texts: list[str], answers: int, a_step: float | None
+    ) -> tuple[float, float]:
         asked.append((len(texts), answers))
         return 900.0, 900.0
 
@@ -80,3 +82,21 @@ def test_the_time_of_a_training_is_told_from_a_few_steps(tiny_model: str) -> Non
     shortest, all_of_them = FineTuned(THREE, tiny_model).expected_seconds(["my parcel"] * 5, 1000)
     assert 0 < shortest < all_of_them
     assert all_of_them == pytest.approx(shortest * 315 / 80)
+
+
+def test_a_training_tells_the_time_of_the_next(make_project, tiny_model: str, monkeypatch) -> None:
+    monkeypatch.setattr("alnlp.models.resolve", lambda name: tiny_model)
+    monkeypatch.setattr("alnlp.models.loading.resolve", lambda name: tiny_model)
+    known = []
+    measuring = FineTuned.expected_seconds
+
+    def listening(self: FineTuned, texts, answers: int, a_step: float | None):
+        known.append(a_step)
+        return measuring(self, texts, answers, a_step)
+
+    monkeypatch.setattr(FineTuned, "expected_seconds", listening)
+    project: Project = make_project(model=AUTO)
+    project.tell({i.id: project.pool.gold(project.pool.row(i.id)) for i in project.ask(9)})
+    first = project.train()
+    project.train()
+    assert known == [None, first.fit["seconds"] / first.fit["steps"]]

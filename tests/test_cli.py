@@ -16,7 +16,7 @@ from alnlp.cli import main
 
 COMMANDS = [
     *("demo", "new", "serve", "simulate", "train", "status", "predict", "export", "import"),
-    *("stream", "bench", "strategies", "models"),
+    *("backup", "restore", "stream", "bench", "strategies", "models"),
 ]
 
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +10,8 @@ import pytest
 from conftest import rows
 from telling import tell_gold
 
-from alnlp import Project
+from alnlp import Project, corpus
+from alnlp.cli import main
 
 DOCS = Path(__file__).parent.parent / "docs"
 
@@ -46,3 +48,43 @@ def test_a_strategy_of_ones_own_in_fifteen_lines(
     exec(curves, names)
     printed = [line.split()[:2] for line in capsys.readouterr().out.splitlines()]
     assert printed == [[s, str(k)] for k in range(3) for s in ("random", "short_and_unsure")]
+
+
+def test_the_commands_of_the_tutorial_do_what_it_says(
+    tiny_model: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    project = corpus.create_demo(Path("alnlp-projects", "inbox"), "classification")
+    project.update_settings(model=f"probe:{tiny_model}")
+    gold = {row["text"]: row["label"] for row in map(json.loads, corpus.INTENTS.open("rb"))}
+    project.tell({example.id: gold[example.text] for example in project.ask(20)})
+    project.train()
+    project.close()
+    Path("new.csv").write_text("text\nwhere is my parcel?\n")
+    page = (DOCS / "tutorial.md").read_text("utf-8")
+    demo, export, predict = re.findall(r"```\n(.*?)\n```", page, re.DOTALL)
+    assert demo == "make demo"
+    for command in (export, predict):
+        program, *words = command.partition(" > ")[0].split()
+        assert program == ".venv/bin/alnlp"
+        monkeypatch.setattr(sys, "argv", ["alnlp", *words])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert not ended.value.code
+    (columns,) = re.findall(r"\| column \|.*?\n\n", page, re.DOTALL)
+    assert re.findall(r"^\| `(\w+)`", columns, re.MULTILINE) == (
+        Path("answers.csv").read_text("utf-8").splitlines()[0].split(",")
+    )
+    shown = json.loads(*re.findall(r"```json\n(.*?)```", page, re.DOTALL))
+    said = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert said.keys() == shown.keys()
+
+
+def test_every_picture_of_the_tutorial_is_there_and_told_in_words() -> None:
+    page = (DOCS / "tutorial.md").read_text("utf-8")
+    pictures = re.findall(r"!\[([^]]*)\]\(images/([^)]+)\)", page)
+    assert all(words for words, _ in pictures)
+    assert {name for _, name in pictures} == {path.name for path in (DOCS / "images").iterdir()}

@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 
 from alnlp.calibration import calibration_error, tempered_labels
-from alnlp.metrics.intervals import Estimate, of_classes, of_counts, of_label_sets
+from alnlp.metrics.intervals import (
+    Estimate,
+    of_classes,
+    of_counts,
+    of_difference,
+    of_label_sets,
+    of_rate,
+)
 
 RUNS = 120
 #: Of 120 intervals of 95%, fewer hold the truth than this in one of 100,000 experiments.
@@ -109,3 +116,31 @@ def test_temperature_of_log_odds() -> None:
     assert found[0, 1] == pytest.approx(0.5)
     assert 0 < found[1, 1] < 0.001
     np.testing.assert_allclose(tempered_labels(said, 1.0), said, atol=1e-6)
+
+
+@pytest.mark.parametrize("n", [10, 40, 200])
+def test_rates(n: int) -> None:
+    rng = np.random.default_rng(n)
+    inside = []
+    for rate in rng.uniform(0.5, 0.95, 500):
+        said = of_rate(float(rng.binomial(n, rate)), n)
+        inside.append(said.low <= rate <= said.high)
+    assert 0.92 <= np.mean(inside) <= 0.98
+    assert of_rate(0, n).low == 0
+    assert of_rate(n, n).high == 1
+
+
+@pytest.mark.parametrize("n", [20, 60])
+def test_differences_of_two_models_on_the_same_texts(n: int) -> None:
+    rng = np.random.default_rng(n)
+    whole, found = np.ones(n), []
+    for _ in range(RUNS):
+        # Half of the texts are as hard for the one as for the other.
+        hard = rng.random(n) < 0.5
+        shared = rng.random(n) < 0.6
+        hits = [np.where(hard, shared, rng.random(n) < rate).astype(float) for rate in (0.9, 0.7)]
+        found.append(of_difference((hits[0], whole), (hits[1], whole), rng))
+    assert covered(found, 0.1) >= ENOUGH
+    alike = of_difference((whole, whole), (whole, whole), rng)
+    assert alike.value == 0
+    assert alike.low < 0 < alike.high

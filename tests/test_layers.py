@@ -16,9 +16,9 @@ LAYERS: list[set[str]] = [
     {"errors", "progress"},
     {"data"},
     {"tasks", "signals", "scores", "tags", "hardware", "batch", "calibration"},
-    {"strategies", "stopping", "metrics", "models", "inference", "store"},
+    {"strategies", "stopping", "suspicion", "forecast", "metrics", "models", "inference", "store"},
     {"project"},
-    {"simulation", "stream", "worker", "corpus"},
+    {"simulation", "stream", "worker", "encoder", "corpus"},
     {"plotting", "comparing", "console", "bench"},
     {"cli"},
 ]

@@ -208,6 +208,10 @@ def test_the_ledger_agrees_with_a_slow_replay(
         assert redoable == slow["redoable"]
         answers = {(x, by): e for x, given in ledger.answers().items() for by, e in given.items()}
         assert answers == {key: e for key, e in present.items() if e and e.kind == "label"}
+        newest = sorted(answers.values(), key=lambda event: -event.seq)
+        assert list(ledger.newest_labels()) == newest
+        since = [ledger.labels_since(seq) for seq in range(end + 1)]
+        assert since == [sum(e.seq > seq for e in newest) for seq in range(end + 1)]
 
 
 def test_a_long_history_survives_the_round_trip(store: Store) -> None:

@@ -14,7 +14,7 @@ from alnlp.console import notes
 from alnlp.errors import AlnlpError, Cancelled
 
 # They add their commands, in the order in which --help shows them.
-from alnlp.cli import projects, experiments, benchmarks, catalogues  # noqa: F401  # isort: skip
+from alnlp.cli import projects, reviewing, backups, experiments, benchmarks, catalogues  # noqa: F401  # isort: skip
 
 
 def main() -> None:

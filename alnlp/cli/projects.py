@@ -106,6 +106,13 @@ def new(
             "by, and never trained on; by default 0.1, and 0 with a test set."
         ),
     ] = None,
+    blind_share: Annotated[
+        float,
+        typer.Option(
+            help="Of all examples handed out, on how many, drawn at random, the model's suggestion "
+            "is withheld, to measure how far suggestions sway the answers."
+        ),
+    ] = 0.0,
     encoding: Encoding = "utf-8",
 ) -> None:
     """Make a project from a file of texts."""
@@ -125,6 +132,7 @@ def new(
             encoding=encoding,
             progress=progress,
             model=model,
+            blind_share=blind_share,
             **given(strategy=strategy, audit_share=audit_share),
         )
     for report, part in zip(project.reports, ("pool", "test"), strict=False):
@@ -191,13 +199,15 @@ def train(folder: Folder, as_json: AsJson = False) -> None:
 
 @app.command()
 def status(folder: Folder, as_json: AsJson = False) -> None:
-    """What a project holds, how good its model is."""
+    """What a project holds, how good its model is, what more labels would bring."""
     from alnlp.project import Project
 
     project = Project.open(folder)
-    values, advice = project.status(), project.advice()
+    values, advice, outlook = project.status(), project.advice(), project.outlook()
+    bias = project.bias()
     if as_json:
-        print_json({**values, "advice": [asdict(one) for one in advice]})
+        said = {"advice": [asdict(one) for one in advice], "outlook": outlook, "bias": bias}
+        print_json({**values, **said})
         return
     audit = _audit(values.pop("audit"))
     for name, value in values.items():
@@ -209,7 +219,7 @@ def status(folder: Folder, as_json: AsJson = False) -> None:
         elif isinstance(value, list):
             value = ", ".join(value)
         typer.echo(f"{name + ':':<13}{value if value is not None else 'none yet'}")
-    for line in audit:
+    for line in [*audit, *_outlook(outlook), *_bias(bias)]:
         typer.echo(line)
     for one in advice:
         typer.echo(f"{'stop' if one.stop else 'go on'}, says {one.criterion}: {one.reason}")
@@ -274,6 +284,36 @@ def _audit(audit: dict[str, Any]) -> list[str]:
         f"{audit['n']} answers kept aside)"
         for name, one in audit.items()
         if name != "labels" and isinstance(one, dict) and "low" in one
+    ]
+
+
+def _outlook(outlook: dict[str, Any]) -> list[str]:
+    """What more labels would bring, and what they cost, a line each."""
+    lines, time = [f"no forecast: {outlook['forecast_reason']}"], outlook["time"]
+    if outlook["forecast"]:
+        now, more = outlook["forecast"]["points"][0], outlook["forecast"]["more"]
+        lines = [
+            f"{more['labels']} more labels: {outlook['metric']} {now['value']:.2f} to "
+            f"{more['value']:.2f} expected (95% interval {more['low']:.2f} to {more['high']:.2f})"
+        ]
+    if time["seconds_per_label"] is not None:
+        lines.append(
+            f"a label takes {time['seconds_per_label']:.1f} s ({time['answers']} answers in "
+            f"{time['seconds'] / 60:.0f} minutes, pauses aside)"
+        )
+    return lines
+
+
+def _bias(bias: dict[str, Any]) -> list[str]:
+    """What seeing the suggestions does to the answers, where there are answers of both kinds."""
+    shown, hidden, more = bias["shown"], bias["hidden"], bias["difference"]
+    if more is None:
+        return []
+    return [
+        f"suggestions: kept in {shown['acceptance']['value']:.0%} of {shown['n']} answers that saw "
+        f"them, given unseen in {hidden['acceptance']['value']:.0%} of {hidden['n']}; seeing them "
+        f"adds {100 * more['value']:+.0f} points (95% interval {100 * more['low']:+.0f} to "
+        f"{100 * more['high']:+.0f})"
     ]
 
 

@@ -142,7 +142,7 @@ class Pool:
             DataError: an id that is not in the pool.
         """
         wanted = list(ids)
-        numbers = np.array([_number(example) for example in wanted], dtype=np.uint64)
+        numbers = _numbers(wanted)
         places = np.searchsorted(self._sorted, numbers)
         found = places < len(self)
         found[found] = self._sorted[places[found]] == numbers[found]
@@ -254,8 +254,10 @@ def _batches(file: Path) -> list[Any]:
         ) from error
 
 
-def _number(example: str) -> int:
-    """The number of an id; 16 lower-case hexadecimal digits, so that one id has one spelling."""
-    if len(example) == 16 and not set(example) - set("0123456789abcdef"):
-        return int(example, 16)
-    raise DataError(f"id: got {example!r}, expected 16 hexadecimal digits")
+def _numbers(ids: Sequence[str]) -> NDArray[np.uint64]:
+    """The numbers of ids; 16 lower-case hexadecimal digits, so that one id has one spelling."""
+    digits = "".join(ids)
+    if set(map(len, ids)) - {16} or set(digits) - set("0123456789abcdef"):
+        wrong = next(i for i in ids if len(i) != 16 or set(i) - set("0123456789abcdef"))
+        raise DataError(f"id: got {wrong!r}, expected 16 hexadecimal digits")
+    return np.frombuffer(bytes.fromhex(digits), dtype=">u8").astype(np.uint64)

@@ -78,9 +78,24 @@ class FineTuned(Trainable):
         self._network, self.seed = network, seed
         return self._report(texts, steps, loss, started)
 
-    def expected_seconds(self, texts: Sequence[str], answers: int) -> tuple[float, float]:
-        """How long the shortest training and one on so many answers take, by a few steps."""
+    def expected_seconds(
+        self, texts: Sequence[str], answers: int, a_step: float | None = None
+    ) -> tuple[float, float]:
+        """How long the shortest training and one on so many answers take.
+
+        Args:
+            texts: of such as are trained on.
+            answers: how many of them there are.
+            a_step: the seconds of a step where they are known; else a few steps are taken.
+        """
         ids = self._token_ids(texts)
+        if a_step is None:
+            a_step = self._seconds_of_a_step(ids)
+        length = sum(map(len, ids)) / len(ids)
+        fewest, all_of_them = (self.config.steps(n, length) for n in (1, answers))
+        return a_step * fewest, a_step * all_of_them
+
+    def _seconds_of_a_step(self, ids: Sequence[TokenIds]) -> float:
         ends: list[float] = []
 
         def enough(step: Step) -> None:
@@ -99,10 +114,7 @@ class FineTuned(Trainable):
                 seed=0,
                 progress=enough,
             )
-        a_step = float(np.median(np.diff(ends)))
-        length = sum(map(len, ids)) / len(ids)
-        fewest, all_of_them = (self.config.steps(n, length) for n in (1, answers))
-        return a_step * fewest, a_step * all_of_them
+        return float(np.median(np.diff(ends)))
 
     def _token_ids(self, texts: Sequence[str]) -> list[TokenIds]:
         ids: list[TokenIds] = self.tokenizer(

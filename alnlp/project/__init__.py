@@ -6,15 +6,19 @@ from alnlp.project.readout import Prediction
 from alnlp.project.rounds import Round
 from alnlp.project.selection import Amount, AskedExample, Batch
 from alnlp.project.settings import Settings
+from alnlp.project.suspects import Counterpart, Suspect, Suspects
 
 __all__ = [
     "Amount",
     "Answered",
     "AskedExample",
     "Batch",
+    "Counterpart",
     "Found",
     "Prediction",
     "Project",
     "Round",
     "Settings",
+    "Suspect",
+    "Suspects",
 ]

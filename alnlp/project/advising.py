@@ -14,7 +14,7 @@ from alnlp.data import Pool
 from alnlp.project.rounds import Round
 from alnlp.scores import entropy, over_labels
 from alnlp.signals import file_name
-from alnlp.stopping import Advice, History, advise
+from alnlp.stopping import Advice, History, advise, changed
 from alnlp.tasks import Task
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -78,10 +78,8 @@ def advice(task: Task, rounds: Sequence[Round], budget: int | None) -> list[Advi
     """
     if not rounds:
         return []
-    newest = rounds[-1]
-    # A training without new answers says nothing about what answers change.
-    rounds = [*(made for made, after in pairwise(rounds) if after.labels > made.labels), newest]
-    metric = next((name for name in _MAIN_METRICS if name in newest.metrics), None)
+    newest, rounds = rounds[-1], growing(rounds)
+    metric = main_metric(newest)
     curve = [made.metrics[metric] for made in rounds if metric in made.metrics] if metric else []
     return advise(
         History(
@@ -92,6 +90,40 @@ def advice(task: Task, rounds: Sequence[Round], budget: int | None) -> list[Advi
             curve=np.array(curve) if curve else None,
         )
     )
+
+
+def growing(rounds: Sequence[Round]) -> list[Round]:
+    """Rounds without those after which there were no new answers.
+
+    A training without new answers says nothing about what answers change.
+    """
+    return [*(made for made, after in pairwise(rounds) if after.labels > made.labels), *rounds[-1:]]
+
+
+def main_metric(made: Round) -> str | None:
+    """The name of the figure on the test set to show first; None without a test set."""
+    return next((name for name in _MAIN_METRICS if name in made.metrics), None)
+
+
+def changed_by(rounds: Sequence[Round], labels: int) -> dict[str, Any] | None:
+    """How many predictions on the stop set the newest labels have changed.
+
+    {"labels": how many they were, "share" of the predictions, "of" how many}; for entities a
+    prediction is that of a word. None where no two rounds have read the stop set.
+
+    Args:
+        rounds: all finished rounds, oldest first.
+        labels: about how many labels to look back.
+    """
+    newest, before = rounds[-1], growing(rounds)[:-1]
+    if not before:
+        return None
+    last = min(before, key=lambda made: abs(newest.labels - made.labels - labels))
+    said = _predictions([last, newest])
+    if said is None or len(said) < 2 or not said.shape[1]:
+        return None
+    share = changed(said[0], said[1])
+    return {"labels": newest.labels - last.labels, "share": share, "of": said.shape[1]}
 
 
 def _predictions(rounds: Sequence[Round]) -> Rows | None:

@@ -37,18 +37,26 @@ class Answering:
         """The settings of this moment."""
         return self._state.settings
 
-    def tell(self, answers: Mapping[str, Answer], *, annotator: str = "me") -> list[Event]:
+    def tell(
+        self, answers: Mapping[str, Answer], *, annotator: str = "me", bulk: bool = False
+    ) -> list[Event]:
         """Record answers by example id; partial, late and repeated answers are all fine.
 
         When it returns, the answers are on disk. The newest answer of an annotator counts.
+
+        Args:
+            answers: by example id.
+            annotator: whose.
+            bulk: whether one `undo` is to take all of them back.
 
         Raises:
             DataError: an id that the pool does not hold, or a label outside the label set; then
                 nothing was recorded.
         """
+        name = uuid.uuid4().hex if bulk else None
         return self.record(
             [
-                NewEvent(example_id=i, annotator=annotator, kind="label", answer=a)
+                NewEvent(example_id=i, annotator=annotator, kind="label", answer=a, bulk=name)
                 for i, a in answers.items()
             ]
         )
@@ -69,7 +77,11 @@ class Answering:
         return self.record(events)
 
     def undo(self, *, annotator: str = "me") -> Event | None:
-        """Take back the annotator's newest answer or skip; None when there is none left."""
+        """Take back the annotator's newest answer or skip, or all answers given in bulk with it.
+
+        Returns:
+            What was taken back, the newest of a bulk; None when there is nothing left.
+        """
         return self._step_back("undo", annotator)
 
     def redo(self, *, annotator: str = "me") -> Event | None:
@@ -80,7 +92,7 @@ class Answering:
         """Record events of any kind: all of them, on disk, or none.
 
         An event whose `uid` is known already is not recorded again, so replaying is harmless. An
-        undone example is reserved for its annotator again.
+        undone example is reserved for its annotator again, unless it was answered in bulk.
 
         Raises:
             DataError: as for `tell`.
@@ -89,15 +101,25 @@ class Answering:
         checked = [browsing.checked(event, task, self.pool) for event in events]
         recorded = self._store.append(checked)
         for event in recorded:
-            if event.kind == "undo":
+            if event.kind == "undo" and not self._in_bulk(event):
                 request = LeaseRequest(event.example_id, "brought back by undo", "undo")
                 seconds = self.settings.lease_hours * 3600
                 self._store.lease([request], event.annotator, uuid.uuid4().hex, seconds)
         return recorded
 
+    def _in_bulk(self, undo: Event) -> bool:
+        with self._state.refreshed() as ledger:
+            answer = ledger.by_uid(undo.target or "")
+            return answer is not None and len(ledger.together(answer)) > 1
+
     def release(self, annotator: str = "me", keep: Collection[str] = ()) -> int:
         """Give back what an annotator has not answered, but for `keep`; how many."""
         return self._store.release(annotator, keep)
+
+    def settled(self, example_ids: Sequence[str], *, annotator: str = "me") -> list[str]:
+        """Those of some examples that the annotator has answered or skipped."""
+        with self._state.refreshed() as ledger:
+            return [i for i in example_ids if ledger.answer(i, annotator) is not None]
 
     def answers_since(self, seq: int) -> tuple[int, int]:
         """How many answers that count are newer than an event, and the newest event's number."""
@@ -107,12 +129,12 @@ class Answering:
     def undoable(self, annotator: str = "me", limit: int = 50) -> list[Answered]:
         """What `undo` would take back, one after the other."""
         with self._state.refreshed() as ledger:
-            return self._state.answered(ledger.undoable(annotator, limit))
+            return self._state.answered(ledger, ledger.undoable(annotator, limit))
 
     def redoable(self, annotator: str = "me", limit: int = 50) -> list[Answered]:
         """What `redo` would bring back, one after the other."""
         with self._state.refreshed() as ledger:
-            return self._state.answered(ledger.redoable(annotator, limit))
+            return self._state.answered(ledger, ledger.redoable(annotator, limit))
 
     def _step_back(self, kind: Literal["undo", "redo"], annotator: str) -> Event | None:
         with self._state.refreshed() as ledger:

@@ -36,14 +36,18 @@ _LOOKED_AT = 50
 _HOTTEST = 3.0
 
 
-def lots(pool: Pool) -> NDArray[np.uint64]:
+def lots(pool: Pool, seed: int = 0) -> NDArray[np.uint64]:
     """A number for each row of the pool, (N,), as if drawn: the same whenever and wherever.
 
     By the mixing function of splitmix64: Steele, Lea and Flood, "Fast Splittable Pseudorandom
     Number Generators", OOPSLA 2014.
+
+    Args:
+        pool: all examples.
+        seed: each gives a draw of its own.
     """
     with np.errstate(over="ignore"):
-        mixed = pool.id_numbers + np.uint64(0x9E3779B97F4A7C15)
+        mixed = pool.id_numbers + np.uint64((seed + 1) * 0x9E3779B97F4A7C15 % 2**64)
         mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return mixed ^ (mixed >> np.uint64(31))

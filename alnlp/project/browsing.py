@@ -1,9 +1,10 @@
-"""Looking at what is there: search, earlier answers, agreement; and checking what comes in."""
+"""Looking at what is there: filters, earlier answers, agreement; and checking what comes in."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Literal
 
 import numpy as np
@@ -16,6 +17,8 @@ from alnlp.store import Event, Ledger, NewEvent
 from alnlp.tasks import Task
 
 Which = Literal["all", "answered", "unanswered", "flagged"]
+#: The strategy of what was found by a search, as answers and leases name it.
+SEARCH = "search"
 _RECENT = 50
 
 
@@ -29,6 +32,8 @@ class Found:
         prediction: what the newest model says; None where it was not scored.
         flagged: whether somebody marked it for discussion.
         comments: annotator -> their comment.
+        hits: where the words of a search stand in the text, as offsets (start, end).
+        blind: whether the prediction is to be withheld from those who are still to answer.
     """
 
     example: Example
@@ -36,14 +41,23 @@ class Found:
     prediction: Prediction | None
     flagged: bool
     comments: Mapping[str, str]
+    hits: Sequence[tuple[int, int]] = ()
+    blind: bool = False
 
 
 @dataclass(frozen=True)
 class Answered:
-    """An example and what its annotator did with it: a "label" or "skip" event."""
+    """An example and what its annotator did with it.
+
+    Attributes:
+        example: the text and its other columns.
+        event: a "label" or "skip".
+        together: how many answers one undo takes back with this one, itself among them.
+    """
 
     example: Example
     event: Event
+    together: int = 1
 
 
 def checked(event: NewEvent, task: Task, pool: Pool) -> NewEvent:
@@ -53,7 +67,7 @@ def checked(event: NewEvent, task: Task, pool: Pool) -> NewEvent:
             f"example id: got {event.example_id!r:.60}, which is not in the pool; "
             "use the ids of the examples that ask() returned"
         )
-    if event.kind != "label":
+    if event.kind not in ("label", "confirm"):
         return event
     text = pool[pool.row(event.example_id)].text if task.spans else None
     suggestion = None if event.suggestion is None else task.check(event.suggestion, text)
@@ -75,10 +89,10 @@ def found(
     return result
 
 
-def matching(
-    pool: Pool, task: Task, ledger: Ledger, query: str, which: Which, label: str | None
+def passing(
+    pool: Pool, task: Task, ledger: Ledger, which: Which, label: str | None
 ) -> NDArray[np.int64]:
-    """(M,) rows whose text has every word of the query, and that pass the filters."""
+    """(M,) ascending rows that pass the filters."""
     if which == "unanswered":
         free = np.ones(len(pool), dtype=bool)
         free[pool.rows(list(ledger.labels()))] = False
@@ -91,16 +105,12 @@ def matching(
     if label is not None:
         carry = [i for i, answer in ledger.labels().items() if label in task.names(answer)]
         rows = np.intersect1d(rows, pool.rows(carry))
-    words = query.casefold().split()
-    if not words:
-        return rows
-    texts = pool.texts(rows)
-    return rows[[all(word in text.casefold() for word in words) for text in texts]]
+    return rows
 
 
 def answers_since(ledger: Ledger, seq: int) -> int:
     """How many answers that count are newer than an event."""
-    return sum(event.seq > seq for by in ledger.answers().values() for event in by.values())
+    return ledger.labels_since(seq)
 
 
 def agreement(ledger: Ledger, of_round: int | None = None) -> dict[str, float] | None:
@@ -110,20 +120,18 @@ def agreement(ledger: Ledger, of_round: int | None = None) -> dict[str, float] |
         ledger: the annotations.
         of_round: only suggestions by the model of this round; of all rounds where None.
     """
-    events = (event for by in ledger.answers().values() for event in by.values())
-    shown = [
+    shown = (
         event
-        for event in events
-        if event.suggestion is not None and of_round in (None, event.round)
-    ]
-    shown = sorted(shown, key=lambda event: event.seq)[-_RECENT:]
-    if not shown:
+        for event in ledger.newest_labels()
+        if event.suggestion is not None and not event.blind and of_round in (None, event.round)
+    )
+    kept = [accepted(event) for event in islice(shown, _RECENT)]
+    if not kept:
         return None
-    kept = sum(_kept(event) for event in shown)
-    return {"share": kept / len(shown), "n": len(shown)}
+    return {"share": sum(kept) / len(kept), "n": len(kept)}
 
 
-def _kept(event: Event) -> bool:
+def accepted(event: Event) -> bool:
     """Whether the answer is what was suggested; of spans, within what was looked at."""
     answer, suggestion = event.answer, event.suggestion
     if not isinstance(answer, dict) or not isinstance(suggestion, dict):

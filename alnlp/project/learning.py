@@ -14,6 +14,7 @@ from alnlp.data.words import Words
 from alnlp.models import AUTO, DEFAULT, PROBE, SETFIT, choosing, split
 from alnlp.models.choosing import Choice
 from alnlp.progress import Progress, Step
+from alnlp.project.cold import ColdStart
 from alnlp.project.readout import Prediction, predictions
 from alnlp.tasks import Answer, Task
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from alnlp.models.frozen import Probe
     from alnlp.models.protocol import FitReport
     from alnlp.models.tagger import Tagger
+    from alnlp.project.rounds import Round
     from alnlp.project.training import Plan
 
     Model = FineTuned | Tagger
@@ -48,9 +50,16 @@ def choose(plan: Plan) -> Choice:
 
         model = FineTuned(plan.task, DEFAULT)
         texts = plan.pool.texts(plan.rows[:_TRIED])
-        return model.expected_seconds(texts, len(plan.rows))
+        return model.expected_seconds(texts, len(plan.rows), _seconds_of_a_step(plan.previous))
 
     return choosing.choose(plan.task, len(plan.rows), seconds)
+
+
+def _seconds_of_a_step(before: Round | None) -> float | None:
+    """What a step of the round before took, where it was one of fine-tuning the same network."""
+    if before is None or before.model != DEFAULT or not before.fit.get("steps"):
+        return None
+    return float(before.fit["seconds"] / before.fit["steps"])
 
 
 def new_model(task: Task, name: str) -> Model:
@@ -169,6 +178,43 @@ def is_probe(model: Model) -> bool:
     from alnlp.models.frozen import Probe
 
     return isinstance(model, Probe)
+
+
+def known_embeddings(model: Model, plan: Plan, rows: Rows, cache: Path) -> NDArray[Any] | None:
+    """What a frozen network says of pool rows (n, D), where it has read the pool; None else."""
+    if is_probe(model):
+        return embeddings(cast("Probe", model), plan.pool, cache, None)[rows]
+    cold = ColdStart.of(plan.folder, plan.settings)
+    places = cold.positions(rows) if cold else np.full(len(rows), -1)
+    if cold is None or (places < 0).any():
+        return None
+    return np.asarray(cold.arrays["embeddings"][places])
+
+
+def quick(
+    task: Task, known: NDArray[Any], answers: Sequence[Answer], asked: NDArray[Any]
+) -> NDArray[np.float32]:
+    """Probabilities (n, K) of texts by a head alone, fitted to the embeddings of others.
+
+    Args:
+        task: of labels.
+        known: (M, D) embeddings to learn from.
+        answers: to these M texts.
+        asked: (n, D) embeddings of the texts to be told.
+    """
+    import torch
+
+    from alnlp.models.config import ProbeConfig
+    from alnlp.models.probe import start_head
+
+    head = torch.nn.Linear(known.shape[1], len(task.labels))
+    strength = ProbeConfig().probe_c
+    start_head(head, known.astype(np.float32), task.encode(answers), strength=strength)
+    with torch.no_grad():
+        logits = head(torch.from_numpy(asked.astype(np.float32)))
+        said = logits.sigmoid() if task.multilabel else logits.softmax(dim=-1)
+    result: NDArray[np.float32] = said.numpy()
+    return result
 
 
 def _tokens(model: Model, pool: Pool, cache: Path, progress: Progress | None) -> TokenStore:

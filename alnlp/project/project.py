@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,24 +12,34 @@ from alnlp.data.words import Words
 from alnlp.errors import DataError, ProjectError
 from alnlp.models import check_serves, locate
 from alnlp.progress import Progress
-from alnlp.project import advising, browsing, creating, exporting, learning, rounds, training
+from alnlp.project import (
+    advising,
+    bias,
+    creating,
+    exporting,
+    learning,
+    outlook,
+    rounds,
+    training,
+)
 from alnlp.project.answering import Answering
 from alnlp.project.audit import AUDIT_SHARE
-from alnlp.project.browsing import Found, Which
 from alnlp.project.candidates import WITHOUT_NETWORK
 from alnlp.project.creating import IMPORTED, STORE, Source, first_of
+from alnlp.project.finding import Finding
 from alnlp.project.readout import Prediction
 from alnlp.project.rounds import Round
 from alnlp.project.selection import Amount, Batch
 from alnlp.project.settings import Settings
 from alnlp.project.state import State
+from alnlp.project.suspects import Inbox, Suspects
 from alnlp.stopping import Advice
 from alnlp.store import Store
 from alnlp.strategies import Strategy, default, find
 from alnlp.tasks import Answer, Kind, Task
 
 
-class Project(Answering):
+class Project(Answering, Finding):
     """A pool of examples, the answers to them, and the models trained on the answers.
 
     Make one with `Project.create`, come back to it with `Project.open`. The store on disk is the
@@ -42,6 +51,7 @@ class Project(Answering):
         self.folder = folder
         self._store = store
         self._state = State(folder, store)
+        self._inbox = Inbox(self._state)
 
     # Making, opening, extending -----------------------------------------------------------------
 
@@ -174,8 +184,7 @@ class Project(Answering):
     @property
     def uid(self) -> str:
         """A name that no other project has, whatever its folder is called."""
-        known = self._store.get("uid")
-        return str(known or self._store.change("uid", lambda uid: uid or uuid.uuid4().hex))
+        return self._state.uid
 
     def words(self, example_id: str) -> Words:
         """For ner, where each word of an example starts and ends; empty for other tasks."""
@@ -202,7 +211,7 @@ class Project(Answering):
             check_serves(changes["model"], self.task.kind)
             changes["model"] = locate(changes["model"])
 
-        begun = "audit_share" in changes and self._state.is_begun()
+        begun = bool({"audit_share", "seed"} & set(changes)) and self._state.is_begun()
 
         def changed(stored: dict[str, Any]) -> dict[str, Any]:
             settings = Settings.of({**stored, **changes})
@@ -210,6 +219,11 @@ class Project(Answering):
                 raise ProjectError(
                     "audit_share: cannot be raised once something is answered, since what a "
                     "strategy has chosen would be missing from a random draw"
+                )
+            if begun and settings.audit_share and settings.seed != Settings.of(stored).seed:
+                raise ProjectError(
+                    "seed: cannot be changed once something is answered, since the audit sample "
+                    "is drawn by it"
                 )
             find(settings.strategy, self.task.kind)
             return settings.to_dict()
@@ -242,6 +256,22 @@ class Project(Answering):
             budget: how many examples may be answered in all.
         """
         return advising.advice(self.task, self.history, budget)
+
+    def outlook(self, target: float | None = None) -> dict[str, Any]:
+        """How good the model is, what more labels will bring and cost; see `outlook.outlook`.
+
+        Args:
+            target: a figure from 0 to 1, to say how many labels and seconds it will take.
+
+        Raises:
+            StrategyError: the target is no such figure.
+        """
+        return outlook.outlook(self._state, self.history, target)
+
+    def bias(self) -> dict[str, Any]:
+        """How far suggestions sway the answers, see `bias.report` and `Settings.blind_share`."""
+        with self._state.refreshed() as ledger:
+            return bias.report(ledger)
 
     # Asking ---------------------------------------------------------------------------------------
 
@@ -280,6 +310,18 @@ class Project(Answering):
         if strategy is not None and notice:
             warnings.warn(notice, stacklevel=2)  # else an experiment may be on something else
         return Batch(tuple(self._state.asked(mine)), notice)
+
+    def suspects(self, limit: int = 100) -> Suspects:
+        """The answers that are probably wrong: label errors, contradictions, disagreements.
+
+        Correct one with `tell`; an event of kind "confirm" that names the answer keeps it from
+        being listed until it changes, or a near-duplicate of it. No model is run: embeddings are
+        those that `prepare` has kept, and without them texts are compared by words alone.
+
+        Args:
+            limit: at most so many, the most probable errors first.
+        """
+        return self._inbox.suspects(limit)
 
     # Training and using -------------------------------------------------------------------------
 
@@ -384,32 +426,3 @@ class Project(Answering):
         for line in remarks:
             remark(line)
         return path.resolve()
-
-    # Browsing -----------------------------------------------------------------------------------
-
-    def search(
-        self,
-        query: str = "",
-        *,
-        which: Which = "all",
-        label: str | None = None,
-        limit: int = 50,
-        offset: int = 0,
-    ) -> tuple[list[Found], int]:
-        """Examples with every word of the query, in pool order, and how many there are in all.
-
-        Args:
-            query: words, whatever their case; all of them must occur in the text.
-            which: "all", "answered", "unanswered" or "flagged".
-            label: only examples whose answer carries this label.
-            limit: at most so many.
-            offset: after so many.
-        """
-        with self._state.refreshed() as ledger:
-            rows = browsing.matching(self.pool, self.task, ledger, query, which, label)
-            return self._state.found(ledger, rows[offset : offset + limit]), len(rows)
-
-    def found(self, example_ids: Sequence[str]) -> list[Found]:
-        """All that is known about some examples."""
-        with self._state.refreshed() as ledger:
-            return self._state.found(ledger, self.pool.rows(list(example_ids)))

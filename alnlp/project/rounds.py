@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -44,6 +44,8 @@ class Round(KeptSignals):
             ner "tokens", the words that they looked at.
         metrics: on the test set; empty where there is none.
         audit: what the audit sample says of the model, see `audit.figures`; empty without one.
+        gain: what choosing has gained over labelling at random, see `gain.of`; None where that
+            cannot be told.
         agreement: {"share", "n"}: how often people kept what the round before had suggested.
         seconds: wall-clock by phase: "train", "evaluate", "score".
         fit: what the training did: steps, loss, precision, configuration.
@@ -62,6 +64,7 @@ class Round(KeptSignals):
     spent: dict[str, float] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
     audit: dict[str, Any] = field(default_factory=dict)
+    gain: dict[str, float] | None = None
     reason: str = ""
     agreement: dict[str, float] | None = None
     seconds: dict[str, float] = field(default_factory=dict)
@@ -99,6 +102,24 @@ class Round(KeptSignals):
 def finished(folder: Path) -> list[Round]:
     """All finished rounds below a folder, oldest first."""
     return [Round.read(folder / f"{number:04d}") for number in _numbers(folder)]
+
+
+def infos(folder: Path) -> dict[str, str]:
+    """What is known about each finished round but for its arrays and weights, by folder name."""
+    names = [f"{number:04d}" for number in _numbers(folder)]
+    return {name: (folder / name / _INFO).read_text(encoding="utf-8") for name in names}
+
+
+def put_infos(folder: Path, known: Mapping[str, str]) -> None:
+    """Bring back what `infos` gave, for rounds that are gone; their metrics, not their models."""
+    for name, info in known.items():
+        if not (folder / name).exists():
+            with writing(folder) as temporary:
+                (temporary / _INFO).write_text(info, encoding="utf-8")
+                _sync(temporary / _INFO)
+                temporary.rename(folder / name)
+    if known:
+        _sync(folder)
 
 
 def newest_number(folder: Path) -> int:

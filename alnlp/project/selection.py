@@ -36,6 +36,8 @@ class AskedExample:
         round: the number of the model behind the suggestion, None without one.
         prediction: what that model says, None without one.
         words: for ner, where each word of the text starts and ends; empty otherwise.
+        blind: whether the suggestion is to be withheld from the annotator, see
+            `Settings.blind_share`; None where nothing is drawn.
     """
 
     id: str
@@ -47,16 +49,22 @@ class AskedExample:
     round: int | None = None
     prediction: Prediction | None = None
     words: Words = field(default_factory=list)
+    blind: bool | None = None
+
+    @property
+    def shown(self) -> Prediction | None:
+        """What the annotator may be told of the prediction."""
+        return None if self.blind else self.prediction
 
     @property
     def suggestion(self) -> Answer | None:
-        """The model's answer, None without a model."""
-        return self.prediction.answer if self.prediction else None
+        """The model's answer, None without a model or where it is withheld."""
+        return self.shown.answer if self.shown else None
 
     @property
     def confidence(self) -> float | None:
-        """The probability of the suggestion, None without a model."""
-        return self.prediction.confidence if self.prediction else None
+        """The probability of the suggestion, None without one."""
+        return self.shown.confidence if self.shown else None
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,8 @@ class Settings:
             millions: those that the round before was unsure of, and others drawn at random.
         audit_share: of all examples handed out, how many are drawn at random and held out of
             training to measure the model by; 0 for none.
+        blind_share: of all examples handed out, on how many, drawn at random, the model's
+            suggestion is withheld, to measure how far suggestions sway the answers; 0 to 1.
     """
 
     model: str = "auto"
@@ -44,6 +46,7 @@ class Settings:
     queries: tuple[str, ...] = ()
     score_limit: int = 20_000
     audit_share: float = 0.0
+    blind_share: float = 0.0
 
     def __post_init__(self) -> None:
         queries: Any = self.queries
@@ -63,9 +66,11 @@ class Settings:
             or not 0.1 <= hours <= 8760
         ):
             raise ProjectError(f"lease_hours: got {hours!r}, expected 0.1 to 8760 hours")
-        share = self.audit_share
-        if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 0.5:
-            raise ProjectError(f"audit_share: got {share!r}, expected 0 to 0.5")
+        for name, top in (("audit_share", 0.5), ("blind_share", 1)):
+            share = getattr(self, name)
+            number = isinstance(share, int | float) and not isinstance(share, bool)
+            if not (number and 0 <= share <= top):
+                raise ProjectError(f"{name}: got {share!r}, expected 0 to {top}")
         for name in ("model", "strategy", "guidelines"):
             value = getattr(self, name)
             if not isinstance(value, str) or not (value.strip() or name == "guidelines"):

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from alnlp.data import Pool
 from alnlp.data.spans import SpanAnswer, looked_at
 from alnlp.errors import ProjectError
-from alnlp.project import audit, browsing, learning, rounds, training
+from alnlp.project import audit, bias, browsing, learning, rounds, training
 from alnlp.project.browsing import Answered, Found
 from alnlp.project.candidates import Known, available
 from alnlp.project.cold import ColdStart
@@ -61,14 +61,20 @@ class State:
         self._newest: Round | None = None
         self._model: tuple[int, Model] | None = None
         self._reserve: tuple[object, Rows] | None = None
+        self._lots: tuple[object, NDArray[np.uint64]] | None = None
         self.reopen()
 
     def reopen(self) -> None:
         """Read the pool anew, with what was imported since."""
         with self.lock:
             self.pool = Pool.open(self.folder / "pool")
-            self._lots = audit.lots(self.pool)
             self.held_out = np.flatnonzero(np.isin(self.pool.id_numbers, self.test.id_numbers))
+
+    @property
+    def uid(self) -> str:
+        """A name that no other project has, whatever its folder is called."""
+        known = self.store.get("uid")
+        return str(known or self.store.change("uid", lambda uid: uid or uuid.uuid4().hex))
 
     @property
     def task(self) -> Task:
@@ -150,14 +156,17 @@ class State:
 
         What came with its answer was no random draw, and is trained on.
         """
-        share = self.settings.audit_share
+        settings = self.settings
+        share, seed = settings.audit_share, settings.seed
         if not share:
             return np.empty(0, np.int64)
-        key = (ledger.seq, len(self.pool), share)
+        key = (ledger.seq, len(self.pool), share, seed)
         if self._reserve is None or self._reserve[0] != key:
             given = [i for i, by in ledger.answers().items() if IMPORTED in by]
             apart = np.concatenate([self.pool.rows(given), self.held_out])
-            rows = audit.reserved(self._lots, share)
+            if self._lots is None or self._lots[0] != (len(self.pool), seed):
+                self._lots = (len(self.pool), seed), audit.lots(self.pool, seed)
+            rows = audit.reserved(self._lots[1], share)
             self._reserve = key, rows[~np.isin(rows, apart)]
         return self._reserve[1]
 
@@ -217,6 +226,9 @@ class State:
     def open_leases(self, annotator: str) -> list[Lease]:
         """What the annotator was given and has to answer still; the rest is given back.
 
+        What they found by a search and wanted to be asked about comes first, the newest search
+        before earlier ones.
+
         Given back is what somebody has answered meanwhile, and what is a near-duplicate of a lease
         that is newer, such as one that an undo has brought back.
         """
@@ -229,7 +241,9 @@ class State:
         kept = [lease for lease in unanswered if lease in newest.values()]
         if len(kept) < len(mine):
             self.store.release(annotator, keep=[lease.example_id for lease in kept])
-        return kept
+        searched = [lease for lease in kept if lease.strategy == browsing.SEARCH]
+        searched.sort(key=lambda lease: lease.created_at, reverse=True)
+        return searched + [lease for lease in kept if lease.strategy != browsing.SEARCH]
 
     def hand_out(
         self, amount: Amount, annotator: str, strategy: str | Strategy | None
@@ -332,10 +346,11 @@ class State:
         newest, task = self.newest_round, self.task
         with self.refreshed() as ledger:
             whole = np.isin(rows, self.reserved(ledger)).tolist()
-        told = zip(leases, rows.tolist(), self.predicted(rows), whole, strict=True)
-        for lease, row, said, is_whole in told:
+        blind = self.blind([lease.example_id for lease in leases])
+        told = zip(leases, rows.tolist(), self.predicted(rows), whole, blind, strict=True)
+        for lease, row, said, is_whole, is_blind in told:
             example = self.pool[row]
-            if said and is_whole:  # the part that a model is sure of is measured as well
+            if said and (is_whole or is_blind):  # the part that a model is sure of counts as well
                 said = replace(said, unsure=())
             yield AskedExample(
                 example.id,
@@ -347,7 +362,15 @@ class State:
                 round=newest.number if newest and said else None,
                 prediction=said,
                 words=self.pool.words(row) if task.spans else [],
+                blind=is_blind if said else None,
             )
+
+    def blind(self, example_ids: Sequence[str]) -> list[bool | None]:
+        """Whether suggestions are withheld on some examples; None where nothing is drawn."""
+        share = self.settings.blind_share
+        if not share:
+            return [None] * len(example_ids)
+        return [bias.is_blind(self.uid, example, share) for example in example_ids]
 
     def predicted(self, rows: NDArray[np.int64]) -> list[Prediction | None]:
         """What the newest model says of pool rows; None where it has not scored them."""
@@ -365,12 +388,17 @@ class State:
 
     def found(self, ledger: Ledger, rows: NDArray[np.int64]) -> list[Found]:
         """All that is known about pool rows."""
-        return browsing.found(self.pool, ledger, rows, self.predicted(rows))
+        items = browsing.found(self.pool, ledger, rows, self.predicted(rows))
+        blind = self.blind([item.example.id for item in items])
+        return [replace(item, blind=bool(one)) for item, one in zip(items, blind, strict=True)]
 
-    def answered(self, events: Sequence[Event]) -> list[Answered]:
+    def answered(self, ledger: Ledger, events: Sequence[Event]) -> list[Answered]:
         """The events with their examples."""
         rows = self.pool.rows([event.example_id for event in events]).tolist()
-        return [Answered(self.pool[row], event) for row, event in zip(rows, events, strict=True)]
+        return [
+            Answered(self.pool[row], event, len(ledger.together(event)))
+            for row, event in zip(rows, events, strict=True)
+        ]
 
     def plan(
         self, ledger: Ledger, score: bool, strategy: str, needs: frozenset[str]
@@ -381,6 +409,7 @@ class State:
         order = np.argsort(rows)
         said = list(answers.values())
         audited, audit_answers = self.audited(ledger)
+        asked = _in_order(ledger, answers)
         free = np.ones(len(self.pool), dtype=bool)
         free[self.pool.rows(list(self.labels(ledger)))] = free[self.held_out] = False
         return training.Plan(
@@ -391,6 +420,8 @@ class State:
             test=self.test,
             rows=rows[order],
             answers=[said[place] for place in order.tolist()],
+            asked=self.pool.rows(asked),
+            asked_answers=[answers[i] for i in asked],
             unlabelled=np.flatnonzero(free),
             audited=audited,
             audit_answers=audit_answers,
@@ -414,6 +445,15 @@ class State:
             said = cast(Iterable[SpanAnswer], answers.values())
             spent["tokens"] = sum(map(looked_at, map(self.pool.words, rows), said))
         return spent
+
+
+def _in_order(ledger: Ledger, ids: Iterable[str]) -> list[str]:
+    """Those of some answered examples that people have answered, the earliest first."""
+    given, imported = ledger.answers(), _imported(ledger)
+    return sorted(
+        (i for i in ids if i not in imported),
+        key=lambda i: min(event.seq for event in given[i].values()),
+    )
 
 
 def _imported(ledger: Ledger) -> set[str]:

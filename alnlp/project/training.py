@@ -20,7 +20,7 @@ from alnlp.errors import ProjectError
 from alnlp.models import split
 from alnlp.models.choosing import Choice
 from alnlp.progress import Progress, Step
-from alnlp.project import audit, learning, part, rounds
+from alnlp.project import audit, gain, learning, part, rounds
 from alnlp.project.advising import stop_set
 from alnlp.project.cold import NEEDS as COLD_START_NEEDS
 from alnlp.project.cold import ColdStart
@@ -51,6 +51,8 @@ class Plan:
         test: held-out examples with their gold answers; empty where there is no test set.
         rows: (M,) ascending pool rows to train on.
         answers: their M answers.
+        asked: (P,) those of them that people have answered, the earliest first.
+        asked_answers: their P answers.
         unlabelled: (U,) ascending pool rows to score afterwards.
         audited: (A,) pool rows to measure by, drawn at random and never trained on.
         audit_answers: their A answers.
@@ -71,6 +73,8 @@ class Plan:
     test: Pool
     rows: NDArray[np.int64]
     answers: Sequence[Answer]
+    asked: NDArray[np.int64]
+    asked_answers: Sequence[Answer]
     unlabelled: NDArray[np.int64]
     audited: NDArray[np.int64]
     audit_answers: Sequence[Answer]
@@ -106,7 +110,9 @@ def run(plan: Plan, progress: Progress | None) -> Round:
         metrics: dict[str, float] = {}
         if len(plan.test):
             with _timed(seconds, "evaluate"):
-                metrics = measure(model, plan.task, plan.test, plan.folder, progress)
+                metrics = measure(
+                    model, plan.task, plan.test, plan.folder, progress, keep=temporary
+                )
         arrays: dict[str, NDArray[Any]] = {}
         if plan.score:
             if not learning.is_probe(model):  # which has read all texts once and for all
@@ -117,7 +123,8 @@ def run(plan: Plan, progress: Progress | None) -> Round:
                 more |= stop_set(plan.pool, plan.task, plan.unlabelled, arrays)
                 save_signals(temporary, plan.unlabelled, {**arrays, **more})
         audited = _audit(plan, model, arrays, cache, temporary)
-        made = _describe(plan, choice, report, metrics, audited, seconds)
+        gained = gain.of(plan, model, cache)
+        made = _describe(plan, choice, report, metrics, audited, gained, seconds)
         model.save(temporary)
         _write_card(plan, report, made, temporary)
         published = rounds.publish(temporary, made)
@@ -150,9 +157,17 @@ def prepare(
 
 
 def measure(
-    model: Model, task: Task, test: Pool, folder: Path, progress: Progress | None
+    model: Model,
+    task: Task,
+    test: Pool,
+    folder: Path,
+    progress: Progress | None,
+    keep: Path | None = None,
 ) -> dict[str, float]:
-    """The metrics of a model on the held-out examples of a project with gold answers."""
+    """The metrics of a model on the held-out examples of a project with gold answers.
+
+    What it says of each of them is written into the folder `keep`, but for entities.
+    """
     from alnlp import metrics
 
     def relabel(step: Step) -> None:
@@ -163,6 +178,9 @@ def measure(
     gold = [task.check(test.gold(row)) for row in rows.tolist()]
     words = [test.words(row) for row in rows.tolist()] if task.spans else None
     arrays = learning.score(model, test, rows, folder / "cache" / "test", relabel)
+    if keep is not None and not task.spans:
+        np.save(keep / "test_targets.npy", task.encode(gold))
+        np.save(keep / "test_probabilities.npy", arrays["probabilities"])
     return metrics.compute(
         task, gold, [one.answer for one in predictions(task, arrays, rows)], words
     )
@@ -216,6 +234,7 @@ def _describe(
     report: FitReport,
     metrics: dict[str, float],
     audited: dict[str, Any],
+    gained: dict[str, float] | None,
     seconds: dict[str, float],
 ) -> Round:
     folder = plan.folder / "rounds"
@@ -236,6 +255,7 @@ def _describe(
         spent=dict(plan.spent),
         metrics=metrics,
         audit=audited,
+        gain=gained,
         agreement=plan.agreement,
         seconds=seconds,
         fit=report.to_json(),

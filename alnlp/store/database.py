@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from functools import partial
@@ -29,7 +30,7 @@ _REASONS = {
     "SQLITE_BUSY": "is locked by another program; close that program and try again",
     "SQLITE_LOCKED": "is locked by another program; close that program and try again",
     "SQLITE_NOTADB": "is not a database, expected a file made by alnlp",
-    "SQLITE_CORRUPT": "is damaged; restore it from a copy, or try: sqlite3 FILE .recover",
+    "SQLITE_CORRUPT": "is damaged; bring back a backup with: alnlp restore DIR",
     "SQLITE_FULL": "cannot be written, the disk is full; free some space and try again",
     "SQLITE_READONLY": "cannot be written; check the permissions of the file and its folder",
     "SQLITE_PERM": "cannot be opened; check the permissions of the file and its folder",
@@ -48,10 +49,13 @@ class Database:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._pid = os.getpid()
-        # No ceiling on connections: a thread that waits for the write lock holds one.
+        # SQLite lets writers who wait sleep and try again, and some of them wait for long; the
+        # threads of this process take their turns instead.
+        self._turn = threading.Lock()
+        # No ceiling on connections: each thread that is at work holds one.
         self._engine = create_engine(
             "sqlite://",
-            creator=partial(_connect, path.absolute()),
+            creator=partial(connect, path.absolute()),
             poolclass=QueuePool,
             max_overflow=-1,
             json_serializer=partial(json.dumps, allow_nan=False),
@@ -61,14 +65,14 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A transaction that sees one unchanging state and never waits for a writer."""
+        """For one statement, which sees one unchanging state and never waits for a writer."""
         with self._failures(), self._engine.begin() as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A transaction that holds the write lock: all of it is kept, or none."""
-        with self._failures(), self._writer.begin() as connection:
+        with self._failures(), self._turn, self._writer.begin() as connection:
             yield connection
 
     def close(self) -> None:
@@ -85,7 +89,7 @@ class Database:
         except StoreError as error:
             raise StoreError(f"{self.path}: {error}") from error
         except (SQLAlchemyError, UnicodeEncodeError) as error:
-            raise StoreError(f"{self.path}: {_reason(error)}") from error
+            raise StoreError(f"{self.path}: {reason(error)}") from error
 
 
 def create_file(path: Path, prepare: Callable[[Connection], None]) -> None:
@@ -117,7 +121,8 @@ def create_file(path: Path, prepare: Callable[[Connection], None]) -> None:
         raise
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def connect(path: Path) -> sqlite3.Connection:
+    """A connection to a store that is there, durable and for threads to share in turn."""
     # mode=rw: a file that is missing is an error, not a new store.
     connection = sqlite3.connect(
         f"{path.as_uri()}?mode=rw",
@@ -136,13 +141,16 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 
 def _begin(connection: Connection) -> None:
-    connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
+    # A statement that reads is a transaction by itself.
+    if statement := connection.get_execution_options().get("begin"):
+        connection.exec_driver_sql(statement)
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
+    """What is wrong with the file, and what to do about it."""
     cause = error.orig if isinstance(error, StatementError) and error.orig else error
     name: str = getattr(cause, "sqlite_errorname", "")
-    for prefix, reason in _REASONS.items():
+    for prefix, told in _REASONS.items():
         if name.startswith(prefix):
-            return reason
+            return told
     return str(cause).splitlines()[0]

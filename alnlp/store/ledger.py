@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from bisect import bisect_left, insort
+from bisect import bisect_left, bisect_right, insort
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from heapq import merge
 from itertools import islice
 from operator import attrgetter
 
@@ -32,6 +33,8 @@ class Ledger:
         self.seq = 0
         self._by_uid: dict[str, Event] = {}
         self._undone: set[str] = set()
+        # Answers given in one go: annotator and bulk -> its answers, in order of seq.
+        self._bulks: dict[tuple[str, str], list[Event]] = {}
         # Answers not undone, in order of seq: the last one is the present one.
         self._standing: dict[tuple[str, str], list[Event]] = {}
         self._undo: dict[str, list[Event]] = {}
@@ -41,6 +44,7 @@ class Ledger:
         self._skipped: dict[str, set[str]] = {}
         self._labels: dict[str, Answer] = {}
         self._flagged: dict[str, Event] = {}
+        self._confirmed: dict[str, Event] = {}
         self._comments: dict[str, dict[str, Event]] = {}
         self.apply(events)
 
@@ -72,6 +76,22 @@ class Ledger:
         standing = self._standing.get((example_id, annotator))
         return standing[-1] if standing else None
 
+    def newest_labels(self) -> Iterator[Event]:
+        """The present "label" events, newest first; to be read before the next `apply`.
+
+        The first ones come at once, however many there are.
+        """
+        answers = merge(*map(reversed, self._undo.values()), key=_by_seq, reverse=True)
+        return filter(self._is_present_label, answers)
+
+    def labels_since(self, seq: int) -> int:
+        """How many present "label" events are above a seq, in time that grows with these alone."""
+        newer = (on[bisect_right(on, seq, key=_by_seq) :] for on in self._undo.values())
+        return sum(self._is_present_label(event) for some in newer for event in some)
+
+    def _is_present_label(self, event: Event) -> bool:
+        return event.kind == "label" and self.answer(event.example_id, event.annotator) is event
+
     def skipped(self, annotator: str) -> set[str]:
         """The ids of the examples whose present answer by the annotator is "skip"."""
         return set(self._skipped.get(annotator, ()))
@@ -84,6 +104,14 @@ class Ledger:
     def flagged(self) -> dict[str, Event]:
         """The flagged examples: id -> "flag" event. The newest flag or unflag of anybody counts."""
         return dict(self._flagged)
+
+    @property
+    def confirmed(self) -> dict[str, Event]:
+        """The examples whose answer was found right on a second look: id -> "confirm" event.
+
+        Of several, the newest confirm or unconfirm of anybody counts.
+        """
+        return dict(self._confirmed)
 
     def comments(self, example_id: str) -> dict[str, Event]:
         """The newest comment of each annotator on the example, emptied ones left out."""
@@ -105,8 +133,18 @@ class Ledger:
 
     # Undo and redo
 
+    def by_uid(self, uid: str) -> Event | None:
+        """The answer with this uid, undone or not."""
+        return self._by_uid.get(uid)
+
+    def together(self, answer: Event) -> list[Event]:
+        """The answers that one undo takes back with this one, itself among them."""
+        if answer.bulk is None:
+            return [answer]
+        return list(self._bulks.get((answer.annotator, answer.bulk), [answer]))
+
     def undoable(self, annotator: str, limit: int | None = None) -> list[Event]:
-        """The annotator's answers that are not undone, newest first."""
+        """The annotator's answers that are not undone, newest first; see `together`."""
         return list(islice(reversed(self._undo.get(annotator, ())), limit))
 
     def redoable(self, annotator: str, limit: int | None = None) -> list[Event]:
@@ -127,6 +165,8 @@ class Ledger:
         match event.kind:
             case "label" | "skip":
                 self._by_uid[event.uid] = event
+                if event.bulk is not None:
+                    self._bulks.setdefault((event.annotator, event.bulk), []).append(event)
                 self._redo.pop(event.annotator, None)
                 self._stand(event)
             case "undo" | "redo":
@@ -135,6 +175,10 @@ class Ledger:
                 self._flagged[event.example_id] = event
             case "unflag":
                 self._flagged.pop(event.example_id, None)
+            case "confirm":
+                self._confirmed[event.example_id] = event
+            case "unconfirm":
+                self._confirmed.pop(event.example_id, None)
             case "comment":
                 self._comments[event.example_id] = _with(
                     self._comments.get(event.example_id, {}),
@@ -146,17 +190,17 @@ class Ledger:
         target = self._by_uid.get(event.target or "")
         if target is None or target.annotator != event.annotator:
             return
-        undone = target.uid in self._undone
-        if event.kind == "undo" and not undone:
-            self._undone.add(target.uid)
-            self._redo.setdefault(target.annotator, []).append(target)
-            self._fall(target)
-        elif event.kind == "redo" and undone:
-            self._undone.discard(target.uid)
-            redo = self._redo.get(target.annotator, [])
-            if target in redo:
-                redo.remove(target)
-            self._stand(target)
+        undo = event.kind == "undo"
+        changed = [one for one in self.together(target) if (one.uid in self._undone) != undo]
+        redo = self._redo.setdefault(target.annotator, [])
+        if undo:
+            self._undone.update(one.uid for one in changed)
+            redo.extend(changed)
+        else:
+            self._undone.difference_update(one.uid for one in changed)
+            redo[:] = [one for one in redo if one.uid in self._undone]
+        for answer in changed:
+            (self._fall if undo else self._stand)(answer)
 
     def _stand(self, answer: Event) -> None:
         key = (answer.example_id, answer.annotator)

@@ -68,8 +68,18 @@ def leases(connection: Connection) -> None:
     )
 
 
+def bulks(connection: Connection) -> None:
+    """Version 3: which answers were given in one go."""
+    connection.exec_driver_sql("ALTER TABLE events ADD COLUMN bulk TEXT")
+
+
+def blinds(connection: Connection) -> None:
+    """Version 4: whether a suggestion was withheld from the annotator."""
+    connection.exec_driver_sql("ALTER TABLE events ADD COLUMN blind BOOLEAN")
+
+
 Migration = Callable[[Connection], None]
-MIGRATIONS: tuple[Migration, ...] = (events_and_meta, leases)
+MIGRATIONS: tuple[Migration, ...] = (events_and_meta, leases, bulks, blinds)
 
 
 def pending(connection: Connection) -> bool:
@@ -78,21 +88,29 @@ def pending(connection: Connection) -> bool:
     Raises:
         StoreError: the file is another program's database, or newer than this program.
     """
-    if _header(connection, "application_id") != APPLICATION_ID:
+    return is_older(_header(connection, "application_id"), version(connection))
+
+
+def version(connection: Connection) -> int:
+    """How many of the steps the store has seen."""
+    return _header(connection, "user_version")
+
+
+def is_older(application_id: int, steps: int) -> bool:
+    """`pending` for a file with these two numbers in its header."""
+    if application_id != APPLICATION_ID:
         raise StoreError("is a database of another program, expected one made by alnlp")
-    version = _header(connection, "user_version")
-    if version > len(MIGRATIONS):
+    if steps > len(MIGRATIONS):
         raise StoreError(
-            f"has schema version {version}, expected at most {len(MIGRATIONS)}: it was made by a "
+            f"has schema version {steps}, expected at most {len(MIGRATIONS)}: it was made by a "
             "newer alnlp; upgrade with: pip install --upgrade alnlp"
         )
-    return version < len(MIGRATIONS)
+    return steps < len(MIGRATIONS)
 
 
 def migrate(connection: Connection, migrations: Sequence[Migration] = MIGRATIONS) -> None:
     """Run the steps that the store has not seen, inside the caller's transaction."""
-    version = _header(connection, "user_version")
-    for step in migrations[version:]:
+    for step in migrations[version(connection) :]:
         step(connection)
     # PRAGMA takes no bound parameters; both values are numbers of this module.
     connection.exec_driver_sql(f"PRAGMA user_version = {len(migrations)}")

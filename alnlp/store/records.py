@@ -11,7 +11,9 @@ from typing import Literal, get_args
 from alnlp.errors import DataError
 from alnlp.tasks import Answer
 
-EventKind = Literal["label", "skip", "flag", "unflag", "comment", "undo", "redo"]
+EventKind = Literal[
+    "label", "skip", "flag", "unflag", "comment", "undo", "redo", "confirm", "unconfirm"
+]
 KINDS: tuple[EventKind, ...] = get_args(EventKind)
 
 #: The kinds that settle an example for an annotator, and the only ones that can be undone.
@@ -29,15 +31,18 @@ class NewEvent:
     Attributes:
         example_id: the example acted on.
         annotator: who acted.
-        kind: "label" and "skip" are answers; "undo" and "redo" act on an earlier answer.
-        answer: the labels, for "label" alone.
+        kind: "label" and "skip" are answers; "undo" and "redo" act on an earlier answer; "confirm"
+            says of an answer under suspicion that it is right, "unconfirm" takes that back.
+        answer: the labels, for "label" and "confirm" alone.
         target: for "undo" and "redo" alone, the uid of the answer that is undone or redone.
         comment: free text; for "comment" an empty text takes the earlier one back.
-        suggestion: what the model proposed when the example was shown.
+        suggestion: what the model proposed when the example was shown, or would have proposed.
         confidence: the model's probability for its suggestion, 0 to 1.
         strategy: the strategy that chose the example.
         round: the training round whose model made the suggestion.
         seconds: the time from showing the example to the answer.
+        blind: whether the suggestion was withheld, where that was drawn by lot; None elsewhere.
+        bulk: of answers given in one go, the name that they share; to undo one of them undoes all.
         uid: made by the client; sending the same uid again stores nothing twice.
     """
 
@@ -52,6 +57,8 @@ class NewEvent:
     strategy: str | None = None
     round: int | None = None
     seconds: float | None = None
+    blind: bool | None = None
+    bulk: str | None = None
     uid: str = field(default_factory=_new_uid)
 
     def check(self) -> None:
@@ -64,11 +71,13 @@ class NewEvent:
             raise DataError(f"event kind: got {self.kind!r}, expected one of {', '.join(KINDS)}")
         for name in ("uid", "example_id", "annotator"):
             check_text(name, getattr(self, name))
-        for name in ("target", "comment", "strategy"):
+        for name in ("target", "comment", "strategy", "bulk"):
             if getattr(self, name) is not None:
                 check_text(name, getattr(self, name), empty=name == "comment")
-        self._check_belongs("answer", self.kind == "label")
+        self._check_belongs("answer", self.kind in ("label", "confirm"))
         self._check_belongs("target", self.kind in ("undo", "redo"))
+        if self.bulk is not None and self.kind not in ANSWERS:
+            raise DataError(f"event of kind {self.kind}: got an unexpected bulk, expected none")
         if self.kind == "comment" and self.comment is None:
             raise DataError("event of kind comment: got no comment, expected a text")
         for name in ("answer", "suggestion"):
@@ -77,6 +86,8 @@ class NewEvent:
             _check_number(name, getattr(self, name))
         if self.confidence is not None and self.confidence > 1:
             raise DataError(f"confidence: got {self.confidence!r}, expected 0 to 1")
+        if self.blind is not None and type(self.blind) is not bool:
+            raise DataError(f"blind: got {self.blind!r}, expected true, false or nothing")
         if self.round is not None and type(self.round) is not int:
             raise DataError(f"round: got {self.round!r}, expected an int")
 

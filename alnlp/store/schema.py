@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Column, Float, ForeignKey, Integer, MetaData, Table, Text
+from sqlalchemy import JSON, Boolean, Column, Float, ForeignKey, Integer, MetaData, Table, Text
 
 metadata = MetaData()
 
@@ -23,6 +23,8 @@ events = Table(
     Column("round", Integer),
     Column("seconds", Float),
     Column("created_at", Text, nullable=False),
+    Column("bulk", Text),
+    Column("blind", Boolean),
 )
 
 meta = Table(

@@ -22,7 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from alnlp.errors import DataError, StoreError
-from alnlp.store import migrations
+from alnlp.store import backup, migrations
 from alnlp.store.database import Database, create_file
 from alnlp.store.records import (
     ANSWERS,
@@ -62,6 +62,8 @@ class Store:
     def open(cls, path: str | Path) -> Self:
         """Open a store; one made by an older alnlp is brought up to date, wholly or not at all.
 
+        Before that it is copied into `backups` beside it.
+
         Raises:
             StoreError: there is no such file, it is no store, or a newer alnlp made it.
         """
@@ -76,7 +78,9 @@ class Store:
         try:
             with database.reading() as connection:
                 outdated = migrations.pending(connection)
+                version = migrations.version(connection)
             if outdated:
+                backup.back_up(path, path.parent / backup.FOLDER, mark=f"-version-{version}")
                 with database.writing() as connection:
                     migrations.migrate(connection)
         except BaseException:

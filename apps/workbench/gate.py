@@ -11,7 +11,10 @@ from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from alnlp.errors import AlnlpError
 
 _LARGEST_BODY = 8_000_000
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -22,6 +25,21 @@ _POLICY = (
     "media-src 'self' data: blob:; connect-src 'self' data: blob:; worker-src 'self' blob:; "
     "object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
 )
+
+
+class Refused(AlnlpError):
+    """Somebody acts under another name than the one they logged in with."""
+
+
+def check_user(request: Request, annotator: str) -> None:
+    """Refuse to act for another annotator than the one who is logged in.
+
+    Raises:
+        Refused: it is another one.
+    """
+    user = request.scope["alnlp.user"]
+    if user is not None and user != annotator:
+        raise Refused(f"annotator: got {annotator!r}, but you are logged in as {user!r}")
 
 
 def is_loopback(host: str) -> bool:

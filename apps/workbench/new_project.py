@@ -161,7 +161,9 @@ def _strategies(kind: Kind) -> list[tuple[str, str]]:
 
 
 def _for_kind(path: str | None, text: str | None, label: str | None, kind: Kind) -> list[Any]:
-    return [*_choices(kind), *_preview_columns(path, text, label, kind)]
+    sample, labels, answers = _preview_columns(path, text, label, kind)
+    # Without a column there are no labels to read, and those typed meanwhile stay.
+    return [*_choices(kind), sample, labels if label else gr.skip(), answers]
 
 
 def _preview_columns(

@@ -16,9 +16,18 @@ const page = {
   value: () => props.value,
   watch: (callback) => watch("value", callback),
 };
+// The server went away while the page was loading: as soon as it is back, so is the page.
+const again = () => setTimeout(async () => {
+  const back = await fetch("/alnlp/projects").then((answer) => answer.ok, () => false);
+  if (back) location.reload(); else again();
+}, 1000);
 import("/alnlp/static/MODULE.js").then(
   (module) => module.mount(element.querySelector(".al-host"), page),
-  (error) => { console.error(error); element.textContent = "MODULE.js could not be loaded."; },
+  (error) => {
+    console.error(error);
+    element.textContent = "MODULE.js could not be loaded.";
+    if (error instanceof TypeError) again(); // not one of the module's own mistakes
+  },
 );
 """
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from alnlp.data.words import Words
 from alnlp.models import public_name
 from alnlp.project import Answered, AskedExample, Found, Prediction, Project, Round
-from alnlp.store import Event, NewEvent
+from alnlp.store import Event, EventKind, NewEvent
 from alnlp.strategies import STRATEGIES
 
 Name = Field(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$")
@@ -27,11 +27,32 @@ class Ask(BaseModel):
     rerank: bool = False
 
 
+class Search(BaseModel):
+    """What somebody looks for; ids of examples are joined by commas."""
+
+    query: str = Field("", max_length=500)
+    by: Literal["words", "meaning"] = "words"
+    like: str = Field("", max_length=2000)
+    unlike: str = Field("", max_length=2000)
+    which: Literal["all", "answered", "unanswered", "flagged"] = "all"
+    label: str | None = None
+    limit: int = Field(50, ge=1, le=500)
+    offset: int = Field(0, ge=0)
+
+
+class AskAbout(BaseModel):
+    """Examples that somebody found and wants to be asked about, and what to say beside each."""
+
+    annotator: str = Name
+    example_ids: list[str] = Field(max_length=1000)
+    why: str = Field(min_length=1, max_length=500)
+
+
 class EventIn(BaseModel):
     """One action of an annotator, as the browser made it."""
 
     uid: str = Field(min_length=1, max_length=64)
-    kind: Literal["label", "skip", "flag", "unflag", "comment", "undo", "redo"]
+    kind: EventKind
     example_id: str = Field(min_length=1, max_length=64)
     answer: AnswerIn = None
     comment: str | None = Field(None, max_length=10_000)
@@ -41,6 +62,8 @@ class EventIn(BaseModel):
     strategy: str | None = Field(None, max_length=200)
     round: int | None = None
     seconds: float | None = Field(None, ge=0)
+    blind: bool | None = None
+    bulk: str | None = Field(None, max_length=64)
 
     def by(self, annotator: str) -> NewEvent:
         """The event for the store."""
@@ -74,13 +97,15 @@ def asked(example: AskedExample) -> dict[str, Any]:
         "text": example.text,
         "strategy": example.strategy,
         "why": example.why,
-        "suggestion": _suggestion(example.prediction),
+        "suggestion": _suggestion(example.shown),
         "confidence": example.confidence,
         "round": example.round,
         "batch": example.batch,
         "closest": _closest(example),
         "words": example.words,
-        "unsure": example.prediction.unsure if example.prediction else [],
+        "unsure": example.shown.unsure if example.shown else [],
+        "blind": example.blind,
+        "withheld": _withheld(example),
     }
 
 
@@ -96,13 +121,19 @@ def answered(item: Answered, words: Words, noted: dict[str, Any]) -> dict[str, A
         "uid": event.uid,
         "kind": event.kind,
         "answer": event.answer,
+        "bulk": event.bulk,
+        "together": item.together,
         "example": {
             "id": item.example.id,
             "text": item.example.text,
             "strategy": event.strategy,
             "why": "",
-            "suggestion": event.suggestion,
-            "confidence": event.confidence,
+            "suggestion": None if event.blind else event.suggestion,
+            "confidence": None if event.blind else event.confidence,
+            "blind": event.blind,
+            "withheld": {"suggestion": event.suggestion, "confidence": event.confidence}
+            if event.blind
+            else None,
             "round": event.round,
             "words": words,
             "unsure": [],
@@ -118,10 +149,11 @@ def found(item: Found, words: Words) -> dict[str, Any]:
         "text": item.example.text,
         "meta": {str(name): _plain(value) for name, value in item.example.meta.items()},
         "answers": [_answer(by, event) for by, event in item.answers.items()],
-        "prediction": prediction(item.prediction),
+        "prediction": prediction(item.prediction if item.answers or not item.blind else None),
         "flagged": item.flagged,
         "comments": dict(item.comments),
         "words": words,
+        "hits": list(item.hits),
     }
 
 
@@ -173,9 +205,15 @@ def _suggestion(said: Prediction | None) -> Any:
     return {"spans": [{**span, "confidence": confidence} for span, confidence in sure]}
 
 
+def _withheld(example: AskedExample) -> dict[str, Any] | None:
+    """What is not to be shown, for the record of the answer."""
+    said = example.prediction if example.blind else None
+    return said and {"suggestion": _suggestion(said), "confidence": said.confidence}
+
+
 def _closest(example: AskedExample) -> list[tuple[str, float]] | None:
     """The two most probable labels, where a model chose the example and one answer is due."""
-    said = example.prediction
+    said = example.shown
     strategy = STRATEGIES.get(example.strategy)  # a text has no words to reduce, so no suffix
     if said is None or not isinstance(said.answer, str) or not (strategy and strategy.needs_model):
         return None

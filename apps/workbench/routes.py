@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
+from anyio import CapacityLimiter
+from anyio.to_thread import run_sync
 from fastapi import APIRouter, FastAPI, Header, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -16,18 +18,20 @@ from alnlp.errors import AlnlpError, DataError, ProjectError, StoreError
 from alnlp.project import Answered, Project
 from alnlp.store import NewEvent
 from alnlp_apps.workbench import payloads
+from alnlp_apps.workbench.bias import bias_routes
+from alnlp_apps.workbench.finding import finding_routes
+from alnlp_apps.workbench.gate import Refused, check_user
+from alnlp_apps.workbench.outlook import outlook_routes
+from alnlp_apps.workbench.reviewing import review_routes
 from alnlp_apps.workbench.texts import TEXTS, language
 from alnlp_apps.workbench.workspace import Desk, Workspace
 
 _LOG = logging.getLogger("alnlp.workbench")
+_CHOICES_AT_ONCE = 4
 
 Annotator = Annotated[str, Query(min_length=1, max_length=64)]
 Limit = Annotated[int, Query(ge=1, le=500)]
 Offset = Annotated[int, Query(ge=0)]
-
-
-class Refused(AlnlpError):
-    """Somebody acts under another name than the one they logged in with."""
 
 
 class OtherProject(AlnlpError):
@@ -38,6 +42,10 @@ def add_routes(app: FastAPI, workspace: Workspace) -> None:
     """Add the JSON routes, and make every failure in them one line."""
     app.include_router(_session_routes(workspace), prefix="/alnlp")
     app.include_router(_project_routes(workspace), prefix="/alnlp/projects/{name}")
+    app.include_router(finding_routes(workspace), prefix="/alnlp/projects/{name}")
+    app.include_router(outlook_routes(workspace), prefix="/alnlp/projects/{name}")
+    app.include_router(bias_routes(workspace), prefix="/alnlp/projects/{name}")
+    app.include_router(review_routes(workspace), prefix="/alnlp/projects/{name}")
     app.add_exception_handler(AlnlpError, _failure)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(Exception, _crash)
@@ -69,10 +77,13 @@ def _session_routes(workspace: Workspace) -> APIRouter:
 
 def _project_routes(workspace: Workspace) -> APIRouter:
     router = APIRouter()
+    # A project makes one choice after the other, and one may take seconds: those that wait must
+    # not hold all the threads that answers come in by.
+    choosing = CapacityLimiter(_CHOICES_AT_ONCE)
 
     @router.get("/state")
     def state(request: Request, name: str, annotator: Annotator) -> dict[str, Any]:
-        _check_user(request, annotator)
+        check_user(request, annotator)
         desk = workspace.desk(name)
         return payloads.state(desk.project, desk.status())
 
@@ -81,12 +92,16 @@ def _project_routes(workspace: Workspace) -> APIRouter:
         return workspace.desk(name).status()
 
     @router.post("/ask")
-    def ask(request: Request, name: str, body: payloads.Ask) -> dict[str, Any]:
-        _check_user(request, body.annotator)
+    async def ask(request: Request, name: str, body: payloads.Ask) -> dict[str, Any]:
+        check_user(request, body.annotator)
+        return await run_sync(handed_out, name, body, limiter=choosing)
+
+    def handed_out(name: str, body: payloads.Ask) -> dict[str, Any]:
         desk = workspace.desk(name)
         project = desk.project
         if body.rerank:
-            project.release(body.annotator, keep=body.keep)
+            searched = project.asked_about(body.annotator)  # no model is to put these off
+            project.release(body.annotator, keep=[*body.keep, *searched])
         batch = project.ask(body.n, annotator=body.annotator)
         if not batch:
             desk.train_if_due(1)  # the last batch may be smaller than the others
@@ -97,11 +112,12 @@ def _project_routes(workspace: Workspace) -> APIRouter:
                 for example, known in zip(batch, found, strict=True)
             ],
             "notice": batch.notice,
+            "settled": project.settled(body.keep, annotator=body.annotator),
         }
 
     @router.post("/events")
     def events(request: Request, name: str, body: payloads.Events) -> dict[str, Any]:
-        _check_user(request, body.annotator)
+        check_user(request, body.annotator)
         desk = workspace.desk(name)
         if body.project is not None and body.project != desk.project.uid:
             raise OtherProject(f"project: {name!r} is another project than these answers belong to")
@@ -113,7 +129,7 @@ def _project_routes(workspace: Workspace) -> APIRouter:
     def answered(
         request: Request, name: str, annotator: Annotator, limit: Limit = 50, offset: Offset = 0
     ) -> dict[str, Any]:
-        _check_user(request, annotator)
+        check_user(request, annotator)
         project = workspace.desk(name).project
         newest = project.undoable(annotator, offset + limit)[offset:]
         undone = project.redoable(annotator, limit)
@@ -121,20 +137,6 @@ def _project_routes(workspace: Workspace) -> APIRouter:
             "answered": _with_examples(project, annotator, newest),
             "undone": _with_examples(project, annotator, undone),
         }
-
-    @router.get("/search")
-    def search(
-        name: str,
-        query: Annotated[str, Query(max_length=500)] = "",
-        which: Literal["all", "answered", "unanswered", "flagged"] = "all",
-        label: str | None = None,
-        limit: Limit = 50,
-        offset: Offset = 0,
-    ) -> dict[str, Any]:
-        project = workspace.desk(name).project
-        items, total = project.search(query, which=which, label=label, limit=limit, offset=offset)
-        found = [payloads.found(item, project.words(item.example.id)) for item in items]
-        return {"found": found, "total": total}
 
     @router.get("/example")
     def example(name: str, example_id: str) -> dict[str, Any]:
@@ -182,12 +184,6 @@ def _with_examples(
         payloads.answered(item, project.words(item.example.id), payloads.remarks(known, annotator))
         for item, known in zip(items, found, strict=True)
     ]
-
-
-def _check_user(request: Request, annotator: str) -> None:
-    user = request.scope["alnlp.user"]
-    if user is not None and user != annotator:
-        raise Refused(f"annotator: got {annotator!r}, but you are logged in as {user!r}")
 
 
 def _read_events(body: payloads.Events) -> tuple[list[NewEvent], list[dict[str, str]]]:

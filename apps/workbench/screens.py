@@ -11,7 +11,7 @@ from alnlp_apps.workbench.panel import Panel
 from alnlp_apps.workbench.translated import TRANSLATED
 from alnlp_apps.workbench.workspace import Workspace
 
-_STYLES = ("base", "canvas", "screens")
+_STYLES = ("base", "canvas", "screens", "progress", "review", "data")
 #: Uploaded files are looked for each hour and deleted after a day, and when the server ends.
 _UPLOADS = (3600, 86400)
 HEAD = "\n".join(
@@ -78,11 +78,14 @@ def build_screens(workspace: Workspace) -> gr.Blocks:
             with gr.Tab(TRANSLATED("app.tab_progress"), id="progress"):
                 Panel("progress")
             with gr.Tab(TRANSLATED("app.tab_data"), id="data"):
-                Panel("data")
+                data = Panel("data", events=("asked",))
+            with gr.Tab(TRANSLATED("app.tab_review"), id="review"):
+                Panel("review")
             with gr.Tab(TRANSLATED("app.tab_new"), id="new"):
                 outcome = new_project_screen(workspace)
         _switch(canvas.new_project, tabs, "new")
         _switch(outcome.start, tabs, "label")
+        _switch(data.asked, tabs, "label")
     return page
 
 

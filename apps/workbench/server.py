@@ -15,9 +15,10 @@ from fastapi.staticfiles import StaticFiles
 
 from alnlp.errors import ProjectError
 from alnlp.project import Project
+from alnlp_apps.workbench.backups import daily_backups
 from alnlp_apps.workbench.gate import Gate, is_loopback
 from alnlp_apps.workbench.routes import add_routes
-from alnlp_apps.workbench.workspace import Training, Workspace
+from alnlp_apps.workbench.workspace import Reading, Training, Workspace
 
 STATIC = Path(__file__).parent / "static"
 PORT = 7860
@@ -76,6 +77,7 @@ def build(
     folder: Path,
     *,
     trainer: Training | None = None,
+    encoder: Reading | None = None,
     selected: str | None = None,
     password: str | None = None,
     local: bool = True,
@@ -85,6 +87,7 @@ def build(
     Args:
         folder: whose subfolders are projects.
         trainer: a process for trainings of its own where None.
+        encoder: embeds what people search for; a process of its own where None.
         selected: the project that is shown first.
         password: see `serve`.
         local: refuse requests that name another host than this machine.
@@ -99,12 +102,13 @@ def build(
         from alnlp.worker import Trainer
 
         trainer = Trainer()
-    workspace = Workspace(folder, trainer, selected, alone=not local)
+    workspace = Workspace(folder, trainer, selected, alone=not local, encoder=encoder)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         try:
-            yield
+            with daily_backups(workspace):
+                yield
         finally:
             workspace.close()
 

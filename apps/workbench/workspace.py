@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from alnlp.encoder import Encoder
 from alnlp.errors import ProjectError, StrategyError
 from alnlp.project import Project
 from alnlp.store import Event, NewEvent
@@ -38,15 +39,30 @@ class Training(Protocol):
         """End the process."""
 
 
+class Reading(Protocol):
+    """The part of `alnlp.encoder.Encoder` that the workbench uses."""
+
+    def start(self) -> None:
+        """Get ready, without waiting for it."""
+
+    def embed(self, model: str, text: str) -> Any:
+        """(D,) of a text."""
+
+    def close(self) -> None:
+        """End the process."""
+
+
 class Desk:
     """One project as it is served: it asks for a training whenever a batch has been answered."""
 
-    def __init__(self, project: Project, trainer: Training) -> None:
+    def __init__(self, project: Project, trainer: Training, encoder: Reading) -> None:
         self.project = project
         self._trainer = trainer
+        self._encoder = encoder
         self._lock = threading.Lock()
         newest = project.newest_round
-        self._asked_at = newest.seq if newest else 0  # the newest event at the last request
+        # The newest event at the last request; a restored store may be behind its newest round.
+        self._asked_at = min(newest.seq, project.answers_since(newest.seq)[1]) if newest else 0
         self._prepared: object = None
         self._prepare()
 
@@ -105,6 +121,18 @@ class Desk:
         if wanted:
             self._trainer.prepare(self.project.folder)
 
+    def read(self) -> None:
+        """Request that the pretrained network reads the pool, so that meaning can be searched."""
+        self._trainer.prepare(self.project.folder)
+
+    def expect_query(self) -> None:
+        """Let the process that embeds queries start while somebody is typing the first one."""
+        self._encoder.start()
+
+    def embed(self, query: str) -> Any:
+        """(D,) of a query, as the pretrained network reads it."""
+        return self._encoder.embed(self.project.settings.model, query)
+
     def cancel(self) -> None:
         """Cancel the training."""
         self._trainer.cancel(self.project.folder)
@@ -118,6 +146,7 @@ class Workspace:
         trainer: trains all of them, one after the other.
         selected: the project that is shown first.
         alone: show only that one and those made here, since others may look at the workspace.
+        encoder: embeds what people search for; a process of its own where None.
     """
 
     def __init__(
@@ -127,11 +156,13 @@ class Workspace:
         selected: str | None = None,
         *,
         alone: bool = False,
+        encoder: Reading | None = None,
     ) -> None:
         self.folder = folder
         self.selected = selected
         self._shown = {selected} if alone and selected else None
         self._trainer = trainer
+        self._encoder = encoder or Encoder()
         self._desks: dict[tuple[str, int], Desk] = {}
         self._lock = threading.Lock()
 
@@ -158,7 +189,7 @@ class Workspace:
             # A project may have been deleted and made anew under the same name.
             key = name, folder.stat().st_ino
             if key not in self._desks:
-                self._desks[key] = Desk(Project.open(folder), self._trainer)
+                self._desks[key] = Desk(Project.open(folder), self._trainer, self._encoder)
             return self._desks[key]
 
     def new_folder(self, name: str) -> Path:
@@ -183,6 +214,7 @@ class Workspace:
     def close(self) -> None:
         """End the trainer and let go of all projects."""
         self._trainer.close()
+        self._encoder.close()
         for desk in self._desks.values():
             desk.project.close()
 

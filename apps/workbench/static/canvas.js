@@ -1,7 +1,7 @@
 // The labelling screen: keys and clicks in, answers out.
 
 import { call, inProject } from "./api.js";
-import { fill, visible, words } from "./dom.js";
+import { count, fill, visible, words } from "./dom.js";
 import { command, LABEL_KEYS, SPAN_LABEL_KEYS } from "./keys.js";
 import { Marking } from "./marking.js";
 import { outbox } from "./outbox.js";
@@ -31,6 +31,8 @@ class Canvas {
     host.replaceChildren(this.view.element);
     document.addEventListener("keydown", (event) => this.key(event), { signal });
     document.addEventListener("visibilitychange", () => this.clock(), { signal });
+    // Whoever comes back may have gone on elsewhere.
+    addEventListener("focus", () => this.queue?.ask(), { signal });
     document.addEventListener("click", (event) => {
       // A tab that keeps the focus would swallow Space, Enter and the arrows.
       if (event.detail > 0) event.target.closest?.("[role=tab]")?.blur();
@@ -38,6 +40,7 @@ class Canvas {
     session.addEventListener("project", () => this.open(), { signal });
     session.addEventListener("status", () => this.status(), { signal });
     session.addEventListener("lost", () => this.render(), { signal });
+    session.addEventListener("sought", ({ detail }) => this.sought(detail), { signal });
     session.start().then(() => this.queue ?? this.open());
   }
 
@@ -112,6 +115,11 @@ class Canvas {
   delivered(status) {
     session.publish(status);
     if (this.queue.upcoming.length < 2 && !this.queue.exhausted) this.queue.ask();
+  }
+
+  /** Examples that were found on the data screen come next. */
+  sought({ project, annotator, examples }) {
+    if (this.queue?.project === project && this.queue.annotator === annotator) this.queue.lead(examples);
   }
 
   problem(error) {
@@ -252,12 +260,20 @@ class Canvas {
   async undo() {
     this.watched.id = null;
     const entry = await this.queue.undo();
-    this.announce(entry ? t.said_undo : t.nothing_to_undo);
+    this.announce(this.stepWords(entry, t.said_undo, t.nothing_to_undo, texts.finding.undone));
   }
 
   redo() {
     this.watched.id = null;
-    this.announce(this.queue.redo() ? t.said_redo : t.nothing_to_redo);
+    this.announce(this.stepWords(this.queue.redo(), t.said_redo, t.nothing_to_redo, texts.finding.redone));
+  }
+
+  /** What to say of an undo or redo; many answers at once are shown, not only said. */
+  stepWords(entry, one, none, many) {
+    if (!(entry?.together > 1)) return entry ? one : none;
+    const said = count(many, entry.together);
+    this.view.showAlert(said, true);
+    return said;
   }
 
   announce(said) {

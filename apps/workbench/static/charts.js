@@ -1,19 +1,10 @@
-// Two small charts in plain elements: bars by label, and lines over the number of answers.
+// The charts of the progress screen: bars by label, the learning curve, how sure against how right.
 
-import { fill, h, number, percent } from "./dom.js";
+import { h, number, percent } from "./dom.js";
+import { legend, marks, picture, s, scale, words } from "./svg.js";
 
-const SVG = "http://www.w3.org/2000/svg";
-const WIDTH = 420;
-const HEIGHT = 230;
-const BOX = { left: 44, right: 16, top: 12, bottom: 34 };
-const DASHES = ["", "7 5", "2 5", "12 4 2 4"];
-
-function s(tag, attributes = {}, text = null) {
-  const element = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  if (text !== null) element.textContent = text;
-  return element;
-}
+const BOX = { left: 48, right: 14, bottom: 44 };
+const SAMPLE = 28;
 
 /** Horizontal bars, one for each [name, count], in the order given. */
 export function bars(counts) {
@@ -29,67 +20,95 @@ export function bars(counts) {
 }
 
 /**
- * Lines of shares (0 to 1).
- * @param {{name: string, points: number[][]}[]} series points are [x, y], or [x, y, low, high]
- *   with an interval.
- * @param {{x: string, label: string}} words the title of the x axis, and what the chart is.
+ * The learning curve: shares (0 to 1) over numbers of labels, with their intervals.
+ * @param {object} curve
+ *   measured, expected: {labels, value, low, high}[], low and high null without an interval
+ *   target: share to be reached, or null
+ *   x, label: what runs along the x axis, and the gist of the chart
+ *   names: {measured, expected, target}
+ * @param {number} width in pixels.
  */
-export function lines(series, words) {
-  const xs = series.flatMap(({ points }) => points.map(([x]) => x));
-  const ys = series.flatMap(({ points }) => points.flatMap(([, ...shares]) => shares));
-  const low = Math.min(0.9, Math.floor(Math.min(...ys) * 10) / 10);
-  const last = Math.max(...xs);
-  const first = Math.min(...xs) === last ? 0 : Math.min(...xs);
-  const at = (x, y) => [
-    BOX.left + ((x - first) / (last - first || 1)) * (WIDTH - BOX.left - BOX.right),
-    BOX.top + ((1 - y) / (1 - low)) * (HEIGHT - BOX.top - BOX.bottom),
-  ];
-  const chart = s("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "al-lines", role: "img", "aria-label": words.label });
-  chart.append(...grid(low, at, first, last), ...ticks([...new Set(xs)].sort((a, b) => a - b), at, low));
-  chart.append(s("text", { x: WIDTH - BOX.right, y: HEIGHT - 2, "text-anchor": "end", class: "al-axis" }, words.x));
-  series.forEach(({ name, points }, i) => chart.append(...line(name, points, i, at)));
-  return h("figure", { class: "al-figure" }, chart, legend(series));
+export function curve({ measured, expected, target, x, label, names }, width) {
+  const key = legend([
+    { sample: s("g", {}, line("al-line", [[0, 0], [SAMPLE, 0]]), dot([SAMPLE / 2, 0])), name: names.measured },
+    expected.length ? { sample: line("al-line al-expected", [[0, 0], [SAMPLE, 0]]), name: names.expected } : null,
+    target ? { sample: line("al-target", [[0, 0], [SAMPLE, 0]]), name: names.target } : null,
+  ].filter(Boolean), BOX.left, width - BOX.right);
+  const height = Math.round(Math.min(340, Math.max(250, width * 0.5)));
+  const points = [...measured, ...expected];
+  const low = floorOf([target ?? 1, ...points.flatMap((point) => [point.value, point.low ?? point.value])]);
+  const ends = [Math.min(...points.map(({ labels }) => labels)), Math.max(...points.map(({ labels }) => labels))];
+  if (ends[0] === ends[1]) ends[0] = 0;
+  const across = scale(ends, [BOX.left + 6, width - BOX.right - 6]);
+  const up = scale([low, 1], [height - BOX.bottom, key.height + 8]);
+  const at = ({ labels }, share) => [across(labels), up(share)];
+  return picture(width, height, label, key.group,
+    ...shares(low, up, width),
+    ...marks(...ends, width / 80).map((n) => words(across(n), height - BOX.bottom + 18, number(n), { "text-anchor": "middle" })),
+    words(width - BOX.right, height - 6, x, { "text-anchor": "end" }),
+    ...(expected.length ? [band(expected, at)] : []),
+    ...(target ? [line("al-target", [[BOX.left, up(target)], [width - BOX.right, up(target)]])] : []),
+    ...(expected.length ? [line("al-line al-expected", expected.map((point) => at(point, point.value)))] : []),
+    ...measured.filter((point) => point.low !== null).map((point) => line("al-span", [at(point, point.low), at(point, point.high)])),
+    line("al-line", measured.map((point) => at(point, point.value))),
+    ...measured.map((point) => dot(at(point, point.value))));
 }
 
-function grid(low, at, first, last) {
-  const step = 1 - low > 0.55 ? 0.2 : 0.1;
-  const marks = [];
-  for (let y = 1; y >= low - 1e-9; y -= step) {
-    const [left, height] = at(first, y);
-    const [right] = at(last, y);
-    marks.push(s("line", { x1: left, x2: Math.max(right, left + 1), y1: height, y2: height, class: "al-rule" }));
-    marks.push(s("text", { x: BOX.left - 8, y: height + 4, "text-anchor": "end", class: "al-axis" }, percent(Math.round(y * 10) / 10)));
-  }
-  return marks;
+/**
+ * How often a model is right, by how sure it says it is.
+ * @param {object} trust bins: {said, right, n, low, high}[], shares; x, y: titles; label: the gist
+ * @param {number} width in pixels.
+ */
+export function reliability({ bins, x, y, label }, width) {
+  const side = Math.min(width, 400);
+  const [left, right, top, bottom] = [BOX.left + 6, side - BOX.right - 6, 30, side - BOX.bottom];
+  const floor = floorOf(bins.flatMap(({ said, low }) => [said, low]));
+  const across = scale([floor, 1], [left, right]);
+  const up = scale([floor, 1], [bottom, top]);
+  const most = Math.max(...bins.map(({ n }) => n));
+  return picture(side, side, label,
+    words(2, 14, y),
+    ...shares(floor, up, side),
+    ...steps(floor).map((share) => words(across(share), bottom + 18, percent(share), { "text-anchor": "middle" })),
+    words(right + 6, side - 6, x, { "text-anchor": "end" }),
+    line("al-target", [[across(floor), up(floor)], [across(1), up(1)]]),
+    ...bins.map(({ said, low, high }) => line("al-span", [[across(said), up(low)], [across(said), up(high)]])),
+    ...bins.map(({ said, right: share, n }) => dot([across(said), up(share)], 3 + 6 * Math.sqrt(n / most))));
 }
 
-function ticks(xs, at, low) {
-  const every = Math.ceil(xs.length / 7);
-  return xs.filter((_, i) => (xs.length - 1 - i) % every === 0).map((x) => {
-    const [left, bottom] = at(x, low);
-    return s("text", { x: left, y: bottom + 17, "text-anchor": "middle", class: "al-axis" }, number(x));
-  });
+/** The tenth below the smallest share, not above 80%: a curve high up is not to look like a cliff. */
+function floorOf(values) {
+  return Math.max(0, Math.min(0.8, Math.floor(Math.min(...values) * 10) / 10));
 }
 
-function line(name, points, i, at) {
-  const places = points.map(([x, y]) => at(x, y));
-  const path = places.map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`).join(" ");
-  const dots = places.map(([x, y], k) => {
-    const dot = s("circle", { cx: x, cy: y, r: 4, class: "al-dot" });
-    dot.append(s("title", {}, fill("{name}: {share} ({n})", { name, share: percent(points[k][1]), n: number(points[k][0]) })));
-    return dot;
-  });
-  const spans = points.filter((point) => point.length > 2).map(([x, , low, high]) => {
-    const [[left, bottom], [, top]] = [at(x, low), at(x, high)];
-    return s("line", { x1: left, x2: left, y1: bottom, y2: top, class: "al-span" });
-  });
-  return [...spans, s("polyline", { points: path, class: "al-line", "stroke-dasharray": DASHES[i % DASHES.length] }), ...dots];
+function steps(floor) {
+  const step = 1 - floor > 0.55 ? 0.2 : 0.1;
+  const found = [];
+  for (let share = 1; share >= floor - 1e-9; share -= step) found.push(Math.round(share * 10) / 10);
+  return found;
 }
 
-function legend(series) {
-  return h("figcaption", { class: "al-legend" }, ...series.map(({ name, points }, i) => {
-    const sample = s("svg", { viewBox: "0 0 28 8", width: 28, height: 8, "aria-hidden": "true" });
-    sample.append(s("line", { x1: 0, x2: 28, y1: 4, y2: 4, class: "al-line", "stroke-dasharray": DASHES[i % DASHES.length] }));
-    return h("span", {}, sample, h("span", { text: name }), h("strong", { text: percent(points.at(-1)[1]) }));
-  }));
+/** Rules across the chart, each with its share. */
+function shares(floor, up, width) {
+  return steps(floor).flatMap((share) => [
+    line("al-rule", [[BOX.left, up(share)], [width - BOX.right, up(share)]]),
+    words(BOX.left - 8, up(share) + 4, percent(share), { "text-anchor": "end" }),
+  ]);
+}
+
+function line(name, places) {
+  return s("polyline", { class: name, points: path(places) });
+}
+
+function band(points, at) {
+  const edge = [...points.map((point) => at(point, point.high)), ...points.toReversed().map((point) => at(point, point.low))];
+  return s("polygon", { class: "al-band", points: path(edge) });
+}
+
+function dot([cx, cy], r = 4) {
+  return s("circle", { class: "al-dot", cx: cx.toFixed(1), cy: cy.toFixed(1), r: r.toFixed(1) });
+}
+
+function path(places) {
+  return places.map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`).join(" ");
 }

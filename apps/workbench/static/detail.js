@@ -3,6 +3,7 @@
 import { newUid } from "./api.js";
 import { button, count, fill, h, percent, words } from "./dom.js";
 import { draftOf } from "./drafts.js";
+import { marked } from "./hits.js";
 import { Labels } from "./labels.js";
 import { Passage } from "./passage.js";
 import { session } from "./session.js";
@@ -12,13 +13,13 @@ import texts from "../texts.js";
 const t = texts.data;
 
 export class Detail {
-  /** @param {{act: (event: object) => void, close: () => void}} wishes */
-  constructor({ act, close }) {
+  /** @param {{act: (event: object) => void, close: () => void, like: (item: object) => void}} wishes */
+  constructor({ act, close, like }) {
     this.act = act;
     this.item = null;
     this.chosen = new Set();
     this.hint = h("p", { class: "al-muted al-pick", text: t.pick });
-    this.text = h("div", { class: "al-full", dir: "auto", tabindex: "0" });
+    this.text = h("div", { class: "al-full", dir: "auto", tabindex: "0", role: "region", "aria-label": texts.label.example });
     this.said = h("ul", { class: "al-said" });
     this.passage = new Passage();
     this.elsewhere = h("p", { class: "al-muted", text: t.correct_marks });
@@ -31,7 +32,8 @@ export class Detail {
     this.others = h("details", {}, h("summary", { text: t.details }), this.meta);
     this.saved = h("span", { class: "al-muted", role: "status" });
     this.body = h("div", { class: "al-stack", hidden: true },
-      button(t.back, close, { class: "al-button al-quiet al-close" }), this.text, this.said,
+      button(t.back, close, { class: "al-button al-quiet al-close" }), this.text,
+      button(texts.finding.like_this, () => like(this.item), { class: "al-button al-like" }), this.said,
       this.elsewhere, this.heading, this.labels.element, this.submit,
       this.comment,
       h("div", { class: "al-row" },
@@ -56,7 +58,7 @@ export class Detail {
     this.body.hidden = !item;
     if (!item) return;
     if (!again) {
-      this.text.textContent = item.text;
+      this.text.replaceChildren(...marked(item));
       this.text.scrollTop = 0;
       this.comment.value = item.comments[session.annotator] ?? "";
     }

@@ -2,6 +2,8 @@
 
 import texts from "../texts.js";
 
+document.documentElement.lang = texts.language; // Gradio says the browser's, even if we have no words in it
+
 const SPANS = 8; // told one by one, the others by their number
 
 /** An element. Attributes: `on...` functions become listeners, `data-`/`aria-` and others as given. */

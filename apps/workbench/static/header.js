@@ -38,7 +38,7 @@ export function mount(host) {
   }
 
   host.replaceChildren(h("header", { class: "al al-header" },
-    h("span", { class: "al-mark", text: t.title }),
+    h("h1", { class: "al-mark", text: t.title }),
     h("label", { class: "al-field" }, h("span", { text: t.project }), project),
     h("label", { class: "al-field al-who" }, h("span", { text: t.annotator }), annotator),
     lost));

@@ -67,7 +67,7 @@ function withModifier(key, event, spans) {
 }
 
 /** The key as on a Latin keyboard: other scripts and French digits go by the key's place. */
-function keyOf(event) {
+export function keyOf(event) {
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   if (key.length > 1 || /^[a-z0-9?/ ]$/.test(key)) return key;
   const place = /^(?:Key|Digit)([A-Z0-9])$/.exec(event.code);
@@ -78,7 +78,8 @@ function typing(target) {
   return target.closest?.("input, textarea, select, [contenteditable]:not([contenteditable=false])");
 }
 
-function inert(target, key) {
+/** Whether a key belongs to what has the focus: a text being typed, a button, a dialog. */
+export function inert(target, key) {
   if (typing(target) || target.closest?.("dialog[open], [role=dialog]")) return true;
   const ownKeys = { Enter: true, " ": true };
   if (key in ownKeys && target.closest?.("button, a, summary, [role=tab]")) return true;

@@ -15,7 +15,8 @@ export function showOffer(view, draft, standing, example) {
   const suggested = draft.suggestions.length;
   view.suggestion.textContent = standing && draft.dirty ? t.not_submitted
     : suggested ? count(t.suggestions, suggested)
-      : example.suggestion === null ? t.no_suggestion : "";
+      : example.blind ? texts.label.withheld
+        : example.suggestion === null ? t.no_suggestion : "";
   view.accept.hidden = false;
   view.accept.classList.add("al-primary");
   view.accept.firstChild.textContent = draft.partial ? inPart(draft, t.submit_part, draft.decided)

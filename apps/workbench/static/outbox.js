@@ -220,6 +220,14 @@ addEventListener("storage", ({ key, newValue }) => {
   box.changed();
 });
 
+// A page that the back button brings back as it was left knows nothing of what was answered since:
+// nothing is to be answered in it before it has been read anew.
+addEventListener("pageshow", ({ persisted }) => {
+  if (!persisted) return;
+  document.body.hidden = true;
+  location.reload();
+});
+
 addEventListener("beforeunload", (event) => {
   const unstored = [...boxes.values()].some((box) => box.memory.size);
   if (unstored) event.preventDefault();

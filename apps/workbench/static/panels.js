@@ -74,8 +74,11 @@ export class Guidelines {
 
   /** Open or close the panel; what is being written in it stays. */
   toggle(open = !this.open) {
-    this.element.hidden = !open;
-    this.input.blur();
+    if (!open) hide(this.element, this.opener);
+    else {
+      this.opener = document.activeElement;
+      this.element.hidden = false;
+    }
     this.ontoggle(open);
   }
 
@@ -110,6 +113,7 @@ export class Comment {
   }
 
   open(words, about) {
+    this.opener = document.activeElement;
     this.about = about;
     this.before = words ?? "";
     this.input.value = this.before;
@@ -118,8 +122,7 @@ export class Comment {
   }
 
   close() {
-    this.element.hidden = true;
-    this.input.blur();
+    hide(this.element, this.opener);
   }
 
   save() {
@@ -143,6 +146,16 @@ export class Comment {
       this.save();
     }
   }
+}
+
+/** Hide what has been opened; a focus in it goes back to the button that it came from, if any. */
+function hide(element, opener) {
+  const { activeElement } = document;
+  const within = element.contains(activeElement);
+  element.hidden = true;
+  if (!within) return;
+  activeElement.blur();
+  if (opener?.matches("button")) opener.focus();
 }
 
 /** A command button with its key. */

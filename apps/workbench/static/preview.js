@@ -24,4 +24,19 @@ export function mount(host, page) {
 
   page.watch(show);
   show();
+  name(host.closest(".al-form"));
+}
+
+/** Gradio names all places for a file alike, and the form not at all. */
+function name(form) {
+  form.setAttribute("role", "region");
+  form.setAttribute("aria-label", texts.app.tab_new);
+  const files = () => {
+    for (const place of form.querySelectorAll(".al-drop:has(.upload-container)")) {
+      const label = place.querySelector("[data-testid=block-label]").textContent.trim();
+      place.querySelector(".upload-container").setAttribute("aria-label", label);
+    }
+  };
+  new MutationObserver(files).observe(form, { childList: true, subtree: true });
+  files();
 }

@@ -1,15 +1,21 @@
-// The progress screen: what the trainer does, labels per class, learning curve, rounds.
+// The progress screen: how good the model is, what more labels would bring, whether to stop.
 
+import { answer, isTested } from "./answer.js";
 import { call, inProject } from "./api.js";
-import { bars, lines } from "./charts.js";
-import { button, count, fill, h, number, percent } from "./dom.js";
-import { headline, quality } from "./quality.js";
+import { bars } from "./charts.js";
+import { button, count, fill, h, number, percent, visible } from "./dom.js";
+import { errors, trust } from "./errors.js";
+import { card, figures } from "./explain.js";
+import { learning, Target } from "./learning.js";
+import { quality } from "./quality.js";
+import { rounds } from "./rounds.js";
 import { session } from "./session.js";
-import { table } from "./table.js";
-import { duration, isActive, TrainerLine } from "./trainer.js";
+import { isActive, TrainerLine } from "./trainer.js";
+import { gain, spent, stopping } from "./worth.js";
 import texts from "../texts.js";
 
 const t = texts.progress;
+const o = texts.outlook;
 
 class Progress {
   constructor(host) {
@@ -17,32 +23,40 @@ class Progress {
     this.train = button(t.train_now, () => this.post("train"), { class: "al-button al-primary" });
     this.cancel = button(t.cancel, () => this.post("cancel"), { class: "al-button" });
     this.alert = h("div", { class: "al-alert", role: "alert", hidden: true });
-    this.figures = h("dl", { class: "al-figures" });
-    this.bars = h("div", { class: "al-scroll" });
-    this.quality = section(t.quality);
-    this.curve = h("div");
-    this.rounds = h("div", { class: "al-rounds" });
+    this.answer = h("div", { class: "al-answer", role: "status" });
+    this.figures = h("div");
+    this.cards = h("div", { class: "al-cards" });
+    this.target = new Target(() => this.load());
+    this.bars = h("div", { class: "al-scroll", tabindex: "0", role: "group", "aria-label": t.per_label });
     this.name = h("input", {
       class: "al-input", "aria-label": t.new_label, placeholder: t.new_label, maxlength: "64", autocomplete: "off",
       onkeydown: (event) => event.key === "Enter" && !event.isComposing && this.addLabel(),
     });
-    this.add = h("div", { class: "al-add" }, this.name, button(t.add_label, () => this.addLabel(), { class: "al-button" }));
+    const add = h("div", { class: "al-add" }, this.name, button(t.add_label, () => this.addLabel(), { class: "al-button" }));
+    this.rounds = h("div", { class: "al-rounds" });
     this.empty = h("div", { class: "al-empty", hidden: true }, h("h2", { text: t.empty }), h("p", { text: t.empty_detail }));
     this.body = h("div", { class: "al-stack" },
-      section(t.trainer, h("div", { class: "al-row al-spread" }, this.trainer.element, this.train, this.cancel), this.alert),
-      this.figures,
-      this.quality,
-      h("div", { class: "al-pair" }, section(t.per_label, this.bars, this.add), section(t.curve, this.curve)),
-      section(t.rounds, this.rounds));
-    host.replaceChildren(h("section", { class: "al", "aria-label": t.screen }, this.empty, this.body));
+      h("section", { class: "al-card" }, h("h2", { text: o.answer }), this.answer,
+        h("div", { class: "al-row al-spread" }, this.trainer.element, this.train, this.cancel), this.alert),
+      this.figures, this.cards,
+      card(t.per_label, null, this.bars, add),
+      card(t.rounds, o.rounds_explained, this.rounds));
+    host.replaceChildren(h("section", { class: "al al-progress", "aria-label": t.screen }, this.empty, this.body));
     session.addEventListener("project", () => this.open());
     session.addEventListener("status", () => this.show());
+    new IntersectionObserver(() => this.look()).observe(this.body);
     session.start().then(() => this.open());
   }
 
   open() {
-    this.round = null;
-    this.made = [];
+    if (session.project !== this.project) {
+      this.project = session.project;
+      this.made = this.drawn = this.asked = null;
+      if (this.project) this.target.open(this.project);
+      this.answer.replaceChildren(h("p", { class: "al-muted", text: o.working }));
+      this.cards.replaceChildren();
+      this.rounds.replaceChildren();
+    }
     this.empty.hidden = Boolean(session.status);
     this.body.hidden = !session.status;
     if (session.status) this.show();
@@ -50,7 +64,7 @@ class Progress {
 
   show() {
     const { status, project } = session;
-    if (!status) return;
+    if (!status || project !== this.project) return;
     this.empty.hidden = true;
     this.body.hidden = false;
     this.trainer.show(status);
@@ -58,86 +72,91 @@ class Progress {
     this.train.disabled = !status.labelled;
     this.cancel.hidden = !isActive(status);
     this.showFigures(status);
-    this.showQuality(status);
     const counts = JSON.stringify([project, status.per_label]);
     if (counts !== this.counts) this.bars.replaceChildren(bars(Object.entries(status.per_label)));
     this.counts = counts;
-    if (this.round !== status.round) this.loadRounds(project, status.round);
+    this.draw();
+    if (status.round !== this.asked?.round) this.look();
   }
 
-  showQuality(status) {
-    const { audit, audited, audit_share: share } = status;
-    const known = JSON.stringify([audit, audited, share]);
-    this.quality.hidden = !audit.n && !share;
-    // An opened explanation stays open until there is something new.
-    if (known !== this.known) this.quality.replaceChildren(h("h2", { text: t.quality }), ...quality(audit, audited, share));
-    this.known = known;
+  /** Fetch what is behind the cards, if somebody looks at them and there is something new. */
+  look() {
+    const { status, project } = session;
+    if (!status || project !== this.project || !visible(this.body)) return;
+    const { round, labelled } = status;
+    if (this.asked?.round !== round || this.asked.labelled !== labelled) this.load();
+  }
+
+  async load() {
+    const { status: { round, labelled }, project } = session;
+    this.asked = { round, labelled };
+    const asked = this.asked;
+    try {
+      const [outlook, history] = await Promise.all([
+        call(inProject(project, "outlook", { target: this.target.share })),
+        call(inProject(project, "rounds")),
+      ]);
+      if (asked !== this.asked || project !== session.project) return; // asked once more meanwhile
+      this.made = { outlook, rounds: history.rounds };
+      if (this.failed) this.alert.hidden = true;
+      this.failed = false;
+      this.draw();
+    } catch (error) {
+      if (asked !== this.asked) return;
+      if (!error.status) this.asked = null; // not reached: with the next status
+      this.failed = true;
+      this.complain(fill(o.failed, { error: error.message }));
+    }
+  }
+
+  /** Show what has been fetched, unless it is on screen already: an opened explanation stays open. */
+  draw() {
+    const { status, state } = session;
+    if (!this.made || !state) return;
+    const { audit, audited, metrics, round, batch_size: batch, due } = status;
+    const drawn = JSON.stringify([this.made, this.target.share, audit, audited, metrics, round, round || batch - due, state.task]);
+    if (drawn === this.drawn) return;
+    this.drawn = drawn;
+    const { outlook, rounds: history } = this.made;
+    const typing = document.activeElement === this.target.field; // it moves to a new card
+    this.answer.replaceChildren(...answer(status, outlook).map((sentence) => h("p", { text: sentence })));
+    this.arrange([
+      [t.quality, quality(status)],
+      [t.curve, learning(outlook, isTested(status), keptBy(history), this.target)],
+      [o.stop, stopping(outlook)],
+      [o.time, spent(outlook, this.target.share)],
+    ], [
+      [o.errs, errors(outlook, state.task)],
+      [o.sure, trust(outlook, state.task)],
+      [o.gain, gain(outlook)],
+    ]);
+    if (typing) this.target.field.focus();
+    this.rounds.replaceChildren(...rounds(history));
+  }
+
+  /** Columns of cards; what is not known yet is one card of sentences below. */
+  arrange(...columns) {
+    const known = columns.map((cards) => cards.map(([, made]) => made).filter((made) => made instanceof Element));
+    const missing = columns.flat().filter(([, made]) => !(made instanceof Element));
+    this.cards.replaceChildren(
+      h("div", { class: "al-pair" }, ...known.filter((cards) => cards.length).map((cards) => h("div", {}, ...cards))),
+      ...(missing.length ? [later(missing)] : []));
   }
 
   showFigures(status) {
     const [metric, value] = Object.entries(status.metrics)[0] ?? [];
-    const figures = [
-      [number(status.labelled), t.labelled, fill(t.of_pool, { n: number(status.pool) })],
-      [status.round || "–", t.round, status.round ? "" : t.no_round],
-      metric ? [percent(value), t.metrics[metric] ?? metric, ""] : null,
-      status.agreement ? [percent(status.agreement.share), t.agreement, count(t.agreement_of, status.agreement.n)] : null,
-      [number(status.skipped), t.skipped, ""],
-      [number(status.flagged), t.flagged, ""],
+    const { agreement } = status;
+    const shown = [
+      [number(status.labelled), t.labelled, o.figures.labelled, fill(t.of_pool, { n: number(status.pool) })],
+      [status.round || "–", t.round, o.figures.round, status.round ? "" : t.no_round],
+      metric ? [percent(value), t.metrics[metric] ?? metric, o.figures.metric] : null,
+      agreement ? [percent(agreement.share), t.agreement, o.figures.agreement, count(t.agreement_of, agreement.n)] : null,
+      [number(status.skipped), t.skipped, o.figures.skipped],
+      [number(status.flagged), t.flagged, o.figures.flagged],
     ].filter(Boolean);
-    this.figures.replaceChildren(...figures.map(([figure, what, detail]) => h("div", {},
-      h("dt", { text: what }), h("dd", { text: figure }), h("dd", { class: "al-muted", text: detail }))));
-  }
-
-  async loadRounds(project, round) {
-    this.round = round;
-    try {
-      const { rounds } = await call(inProject(project, "rounds"));
-      if (project !== session.project) return;
-      this.showCurve(rounds);
-      this.showRounds(rounds);
-    } catch (error) {
-      this.round = null;
-      this.complain(error);
-    }
-  }
-
-  showCurve(rounds) {
-    const names = [...new Set(rounds.flatMap((made) => Object.keys(made.metrics)))];
-    const measured = names.map((name) => ({
-      name: t.metrics[name] ?? name,
-      points: rounds.filter((made) => name in made.metrics).map((made) => [made.labels, made.metrics[name]]),
-    }));
-    const audits = rounds.map((made) => [made.labels, headline(made.audit)]).filter(([, figure]) => figure);
-    const audited = audits.map(([labels, { value, low, high }]) => [labels, value, low, high]);
-    const kept = rounds.filter((made) => made.agreement).map((made) => [made.labels, made.agreement.share]);
-    const [series, note] = measured.length ? [measured, t.curve_test]
-      : audited.length ? [[{ name: t.curve_kept_aside, points: audited }], t.curve_audit]
-      : kept.length ? [[{ name: t.metrics.agreement, points: kept }], t.curve_agreement]
-      : [[], rounds.length ? t.curve_agreement : t.curve_empty];
-    const chart = series.length ? lines(series, { x: t.curve_x, label: t.curve }) : null;
-    this.curve.replaceChildren(...[chart, h("p", { class: "al-muted al-note", text: note })].filter(Boolean));
-  }
-
-  showRounds(rounds) {
-    if (!rounds.length) {
-      this.rounds.replaceChildren(h("p", { class: "al-muted", text: t.no_rounds }));
-      return;
-    }
-    const metrics = [...new Set(rounds.flatMap((made) => Object.keys(made.metrics)))];
-    const agreement = rounds.some((made) => made.agreement);
-    const c = t.columns;
-    const head = [c.number, c.created_at, c.labels, ...metrics.map((name) => t.metrics[name] ?? name),
-      ...(agreement ? [t.metrics.agreement] : []), c.seconds, c.model, c.strategy, c.seed];
-    const rows = rounds.toReversed().map((made) => [
-      number(made.number), moment(made.created_at), number(made.labels),
-      ...metrics.map((name) => (name in made.metrics ? percent(made.metrics[name]) : "")),
-      ...(agreement ? [made.agreement ? percent(made.agreement.share) : ""] : []),
-      duration(Object.values(made.seconds).reduce((sum, n) => sum + n, 0)),
-      made.model, made.strategy, String(made.seed),
-    ]);
-    const { model, reason } = rounds.at(-1);
-    const note = reason ? h("p", { class: "al-muted al-note", text: fill(t.chosen, { model, reason }) }) : null;
-    this.rounds.replaceChildren(...[table(head, rows), note].filter(Boolean));
+    const known = JSON.stringify(shown);
+    if (known !== this.known) this.figures.replaceChildren(figures(shown));
+    this.known = known;
   }
 
   async post(what) {
@@ -146,7 +165,7 @@ class Progress {
       session.publish(await call(inProject(session.project, what), {}));
       session.poll();
     } catch (error) {
-      this.complain(error);
+      this.complain(error.message);
     }
   }
 
@@ -159,22 +178,25 @@ class Progress {
       this.name.value = "";
       await session.reload();
     } catch (error) {
-      this.complain(error);
+      this.complain(error.message);
     }
   }
 
-  complain(error) {
-    this.alert.textContent = error.message;
+  complain(words) {
+    this.alert.textContent = words;
     this.alert.hidden = false;
   }
 }
 
-function section(title, ...children) {
-  return h("section", { class: "al-card" }, h("h2", { text: title }), ...children);
+function later(missing) {
+  const sentences = missing.flatMap(([title, needed]) => [h("dt", { text: title }), h("dd", { text: needed })]);
+  return card(o.later, null, h("dl", { class: "al-later" }, ...sentences));
 }
 
-function moment(iso) {
-  return new Date(iso).toLocaleString(texts.language, { dateStyle: "medium", timeStyle: "short" });
+/** Of each round how many suggestions were kept, as points of a curve. */
+function keptBy(history) {
+  return history.filter(({ agreement }) => agreement)
+    .map(({ labels, agreement }) => ({ labels, value: agreement.share, low: null, high: null }));
 }
 
 export function mount(host) {

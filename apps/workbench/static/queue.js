@@ -5,7 +5,7 @@ import { call, inProject, newUid } from "./api.js";
 
 const ASK = 20; // examples kept in reserve
 const REFILL = 8; // below this many more are asked for
-const KEEP = 2; // the example on screen and the next one stay when the rest is ranked anew
+const KEEP = 5; // so many stay when the rest is ranked anew: nobody labels faster than that is done
 const PAGE = 50;
 
 /** Events: "change" (what is to be shown may differ), "problem" (detail: an error). */
@@ -16,7 +16,7 @@ export class Queue extends EventTarget {
     this.annotator = annotator;
     this.outbox = outbox;
     this.upcoming = [];
-    this.past = []; // {uid, kind, answer, example}, oldest first
+    this.past = []; // {uid, kind, answer, example} and perhaps {bulk, together}, oldest first
     this.undone = []; // entries of `past` taken back, in that order
     this.present = new Map(); // example id -> its newest entry
     this.back = 0; // 0: the example to be answered; n: the n-th newest answer is looked at
@@ -61,9 +61,10 @@ export class Queue extends EventTarget {
   settle(kind, answer, seconds) {
     const example = this.current;
     const entry = { uid: newUid(), kind, answer: kind === "label" ? answer : null, example };
+    const { suggestion, confidence } = example.withheld ?? example;
     this.send({
       uid: entry.uid, kind, example_id: example.id, answer: entry.answer,
-      suggestion: example.suggestion ?? null, confidence: example.confidence ?? null,
+      suggestion: suggestion ?? null, confidence: confidence ?? null, blind: example.blind ?? null,
       strategy: example.strategy ?? null, round: example.round ?? null, seconds,
     });
     this.stand(entry);
@@ -80,32 +81,46 @@ export class Queue extends EventTarget {
     this.changed();
   }
 
-  /** Take back the newest answer. Resolves to its entry, or null if there is none. */
+  /**
+   * Take back the newest answer, and all that were given in bulk with it. Resolves to its entry,
+   * or null if there is none.
+   */
   async undo() {
     if (!this.past.length) await this.loadOlder();
-    const entry = this.past.pop();
+    const together = popTogether(this.past);
+    const entry = together.at(-1);
     if (!entry) return null;
     this.acts += 1;
     const { uid, example } = entry;
     this.send({ uid: newUid(), kind: "undo", example_id: example.id, target: uid });
-    this.undone.push(entry);
-    const before = this.past.findLastIndex((other) => other.example.id === example.id);
-    if (before >= 0) this.present.set(example.id, this.past[before]);
-    else this.present.delete(example.id);
-    this.back = before >= 0 ? this.past.length - before : 0;
-    if (before < 0) this.upcoming = [example, ...this.without(example)];
+    this.undone.push(...together);
+    const [before] = together.map((each) => this.fall(each)).slice(-1);
+    const alone = !(entry.together > 1); // many at once are not put on the desk
+    this.back = alone && before >= 0 ? this.past.length - before : 0;
+    if (alone && before < 0) this.upcoming = [example, ...this.without(example)];
+    if (!alone) this.reread();
     this.changed();
     return entry;
   }
 
-  /** Give the answer again that was taken back last. Returns its entry, or null. */
+  /** Let the answer before this one stand, if there is one; its place in the past. */
+  fall({ example }) {
+    const before = this.past.findLastIndex((other) => other.example.id === example.id);
+    if (before >= 0) this.present.set(example.id, this.past[before]);
+    else this.present.delete(example.id);
+    return before;
+  }
+
+  /** Give the answer again that was taken back last, with its bulk. Returns its entry, or null. */
   redo() {
-    const entry = this.undone.pop();
+    const together = popTogether(this.undone);
+    const entry = together.at(-1);
     if (!entry) return null;
     const { uid, example } = entry;
     this.send({ uid: newUid(), kind: "redo", example_id: example.id, target: uid });
-    this.stand(entry);
+    for (const each of together) this.stand(each);
     this.back = 0;
+    if (entry.together > 1) this.reread();
     this.changed();
     return entry;
   }
@@ -130,19 +145,27 @@ export class Queue extends EventTarget {
 
   /** Take note of an event of the outbox. */
   heard({ event, by }) {
-    if (by === this) return;
+    if (by === this || event.kind.endsWith("confirm")) return; // which leaves an answer as it is
     const { kind, example_id: id } = event;
     if (kind === "flag" || kind === "unflag" || kind === "comment") {
       const known = [...this.upcoming, ...[...this.past, ...this.undone].map((entry) => entry.example)];
       for (const example of known) if (example.id === id) remember(example, kind, event.comment);
     } else {
-      if (kind === "undo") this.present.delete(id);
+      if (kind === "undo") this.drop(id);
       else this.present.set(id, event);
       this.upcoming = this.without({ id });
       this.reread();
       if (this.upcoming.length < REFILL) this.ask();
     }
     this.changed();
+  }
+
+  /** The present answer was taken back, and those given in bulk with it. */
+  drop(id) {
+    const bulk = this.present.get(id)?.bulk;
+    this.present.delete(id);
+    if (!bulk) return;
+    for (const [other, standing] of this.present) if (standing.bulk === bulk) this.present.delete(other);
   }
 
   /** The server does not take an answer: it does not stand. */
@@ -250,15 +273,19 @@ export class Queue extends EventTarget {
       const answered = new Set(this.present.keys());
       const keep = this.upcoming.slice(0, rerank ? KEEP : undefined).map((example) => example.id);
       const body = { annotator: this.annotator, n: ASK, keep, rerank };
-      const { examples, notice } = await call(inProject(this.project, "ask"), body);
+      const { examples, notice, settled } = await call(inProject(this.project, "ask"), body);
       this.notice = notice;
+      if (sent && settled.some((id) => !this.present.has(id))) { // answered on another machine
+        this.upcoming = this.upcoming.filter(({ id }) => !settled.includes(id));
+        this.reread();
+      }
       // An answer given in the meantime makes room for more than this reply knows of.
       const overtaken = examples.filter(({ id }) => this.present.has(id));
       this.exhausted = examples.length < ASK && !overtaken.length;
       const takenBack = overtaken.filter(({ id }) => sent && answered.has(id)); // elsewhere
       for (const { id } of takenBack) this.present.delete(id);
       if (takenBack.length) this.reread();
-      this.merge(examples, rerank);
+      this.merge(examples, rerank ? new Set(keep) : null);
       done = true;
       const late = sent && overtaken.length > takenBack.length;
       if (late && !this.upcoming.length) return await this.fetch(false);
@@ -270,11 +297,22 @@ export class Queue extends EventTarget {
     return done;
   }
 
-  merge(examples, rerank) {
+  /** Examples that were found by a search are asked for before all others. */
+  lead(examples) {
+    const first = new Set(examples.map(({ id }) => id));
+    for (const id of first) this.present.delete(id);
+    this.upcoming = [...examples, ...this.upcoming.filter(({ id }) => !first.has(id))];
+    this.back = 0;
+    this.exhausted = false;
+    this.changed();
+  }
+
+  /** Put what the server gave behind what is here; with `stay`, ids, only those of them stay here. */
+  merge(examples, stay = null) {
     const fresh = examples.filter((example) => !this.present.has(example.id));
     // The example on screen stays as it is, even if the newest model thinks otherwise of it.
     const inSight = this.upcoming.slice(0, 1);
-    const kept = rerank ? this.upcoming.slice(1, KEEP) : this.upcoming.slice(1);
+    const kept = this.upcoming.slice(1).filter(({ id }) => !stay || stay.has(id));
     const newest = new Map(fresh.map((example) => [example.id, example]));
     const head = [...inSight, ...kept.map((example) => newest.get(example.id) ?? example)];
     const placed = new Set(head.map((example) => example.id));
@@ -288,6 +326,15 @@ export class Queue extends EventTarget {
   changed() {
     this.dispatchEvent(new Event("change"));
   }
+}
+
+/** Take the last entry off a list, and all that were given in bulk with it; in their order. */
+function popTogether(entries) {
+  const last = entries.pop();
+  if (!last?.bulk) return last ? [last] : [];
+  const bulk = entries.filter((entry) => entry.bulk === last.bulk);
+  entries.splice(0, entries.length, ...entries.filter((entry) => entry.bulk !== last.bulk));
+  return [...bulk, last];
 }
 
 function remember(example, kind, comment) {

@@ -116,7 +116,7 @@ export class View {
   whyWords(queue, example) {
     if (queue.back) return count(t.looking_back, queue.back);
     // The note on a whole batch says more than the reason of each of its examples.
-    const why = queue.notice ?? example.why;
+    const why = example.strategy === "search" ? example.why : queue.notice ?? example.why;
     if (!why) return "";
     const [first, second] = example.closest ?? [];
     const between = second ? ` (${fill(t.between, {
@@ -129,7 +129,7 @@ export class View {
     const share = example.confidence === null ? "" : percent(example.confidence);
     const values = { answer: words(example.suggestion ?? "", t), share };
     const known = example.suggestion !== null;
-    this.suggestion.textContent = known ? fill(t.suggests, values) : t.no_suggestion;
+    this.suggestion.textContent = known ? fill(t.suggests, values) : example.blind ? t.withheld : t.no_suggestion;
     const label = this.accept.firstChild;
     this.accept.classList.toggle("al-primary", !task.multilabel || chosen.size > 0);
     if (task.multilabel) {
@@ -169,7 +169,9 @@ export class View {
     this.refusedWords.textContent = n ? count(t.refused, n, { error }) : "";
   }
 
-  showAlert(message) {
+  /** Say what is amiss, or `calm`ly what has happened. */
+  showAlert(message, calm = false) {
+    this.alert.classList.toggle("al-calm", calm);
     this.alert.textContent = message ?? "";
     this.alert.hidden = !message;
   }

@@ -27,17 +27,10 @@ TEXTS = _read()
 
 
 def language(accepted: str) -> str:
-    """The language to show to somebody, by the header Accept-Language of a request.
+    """The language to show to somebody: the first of theirs, as for Gradio's own components.
 
     Args:
-        accepted: such as "de-CH,de;q=0.9,en;q=0.8".
+        accepted: the header Accept-Language of a request, such as "de-CH,de;q=0.9,en;q=0.8".
     """
-    wanted = []
-    for part in accepted.split(","):
-        tag, _, weight = part.partition(";q=")
-        try:
-            wanted.append((float(weight or 1), tag.strip().lower().split("-")[0]))
-        except ValueError:
-            continue
-    wanted.sort(key=lambda pair: -pair[0])
-    return next((name for _, name in wanted if name in TEXTS), ENGLISH)
+    first = accepted.partition(",")[0].partition(";")[0].strip().lower().partition("-")[0]
+    return first if first in TEXTS else ENGLISH

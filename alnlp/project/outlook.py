@@ -1,0 +1,293 @@
+"""Where a project stands and what comes next: quality, forecast, cost, and what is in the way."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alnlp import forecast
+from alnlp.calibration import calibration_error
+from alnlp.errors import StrategyError
+from alnlp.forecast import Expected, Forecast, Measured
+from alnlp.metrics import intervals
+from alnlp.project import advising, audit
+from alnlp.project.readout import cooled
+from alnlp.project.rounds import Round
+from alnlp.store import Ledger
+from alnlp.tasks import Task
+
+if TYPE_CHECKING:
+    from alnlp.project.state import State
+
+#: Labels that a forecast goes ahead, its points, and those of the one sentence.
+_AHEAD, _STEPS, _MORE = 200, 10, 100
+#: The newest labels whose effect on predictions is told.
+_NEWEST = 50
+#: An answer that took so many times the usual was a pause.
+_PAUSE = 5.0
+#: Answers of a label that few-shot learning takes for few: Tunstall and others, "Efficient Few-Shot
+#: Learning Without Prompts", 2022. And those that measure it at all.
+_TO_LEARN, _TO_MEASURE = 8, 3
+_BINS = 10
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """What the newest model says of texts with a known answer, which it has not learnt from.
+
+    Attributes:
+        right: (n,) classes, or (n, K) of 0 and 1.
+        said: (n, K) probabilities, as people are told them.
+        raw: (n, K) before they were put right.
+    """
+
+    right: NDArray[np.int64]
+    said: NDArray[np.floating]
+    raw: NDArray[np.floating]
+
+
+def outlook(state: State, history: Sequence[Round], target: float | None) -> dict[str, Any]:
+    """All that helps to decide whether to go on, as JSON-able values.
+
+    "metric": the name of the figure that the next two speak of, "" before the first measurement.
+    "curve": of each round its "labels" (trained on), "value", and "low" and "high", the interval of
+    95%, None where it is not known. By the test set where there is one, else by the audit sample.
+    "forecast": {"points": "value", "low" and "high" of the true figure by "labels", "more": the
+    same of "labels" more labels, "target": None or {"value", "labels", "seconds"}}, the last two
+    each [by the upper bound, as expected, by the lower bound], counted from now, None where out of
+    reach. None where "forecast_reason" says why.
+    "gain": see `gain.of`. "time": "answers" that were timed, their "seconds" without pauses,
+    "seconds_per_label". "changed": see `advising.changed_by`. "advice": "name", "stop", "reason".
+    "calibration": {"bins": "said", "right" with "low" and "high", "n"; "ece" "before" and "after"
+    the "temperature"}. "confusion": "labels" and "counts" (rows: people, columns: the model).
+    "starving": a "label" that has far fewer "answers" to learn from, or "audited" to be measured
+    by, than it takes and the others have.
+
+    Args:
+        state: of the project.
+        history: all finished rounds, oldest first.
+        target: a figure from 0 to 1 to be reached; None for no target.
+
+    Raises:
+        StrategyError: the target is not above 0 and up to 1.
+    """
+    if target is not None and not 0 < target <= 1:
+        raise StrategyError(f"target: got {target!r}, expected a figure above 0, up to 1")
+    task, newest = state.task, history[-1] if history else None
+    with state.refreshed() as ledger:
+        answers, audited = state.taught(ledger), state.audited(ledger)
+        time = _time(ledger)
+        rest = len(state.pool) - len(state.held_out) - len(state.labels(ledger))
+    metric, points = _curve(history, len(state.test))
+    expected, why = _forecast(history, points, rest)
+    judged = _judged(task, newest, *audited) if newest else None
+    given = Counter(name for answer in answers.values() for name in task.names(answer))
+    if newest and newest.metrics:
+        measured = _test_counts(task, judged)
+    else:
+        measured = Counter(name for answer in audited[1] for name in task.names(answer))
+    per_label = time["seconds_per_label"]
+    # Of what is handed out, the share of the audit sample teaches nothing.
+    each = None if per_label is None else per_label / (1 - state.settings.audit_share)
+    return {
+        "metric": metric,
+        "curve": points,
+        "forecast": expected and _carried_on(expected, min(rest, _AHEAD), target, each),
+        "forecast_reason": why,
+        "gain": newest.gain if newest else None,
+        "time": time,
+        "changed": advising.changed_by(history, _NEWEST) if history else None,
+        "advice": [
+            {"name": one.criterion, "stop": one.stop, "reason": one.reason}
+            for one in advising.advice(task, history, None)
+        ],
+        "calibration": _calibration(task, newest, judged) if newest and judged else None,
+        "confusion": _confusion(task, judged) if judged and not task.multilabel else None,
+        "starving": _starving(task, given, measured),
+    }
+
+
+def _curve(history: Sequence[Round], tests: int) -> tuple[str, list[dict[str, Any]]]:
+    """The name of the figure, and what each round that was measured by it came to."""
+    newest = history[-1] if history else None
+    name = advising.main_metric(newest) if newest else None
+    if name is not None:
+        return name, [
+            _point(made, _on_test(name, made.metrics[name], tests))
+            for made in history
+            if name in made.metrics
+        ]
+    measured = [(made, *audit.main_figure(made.audit)) for made in history if made.audit]
+    return (measured[-1][1] if measured else ""), [_point(made, one) for made, _, one in measured]
+
+
+def _on_test(name: str, value: float, tests: int) -> dict[str, float | None]:
+    if name != "accuracy":
+        return {"value": value, "low": None, "high": None}
+    return {**intervals.of_rate(value * tests, tests).to_json()}
+
+
+def _point(made: Round, figure: dict[str, Any]) -> dict[str, Any]:
+    return {"round": made.number, "labels": made.labels, **figure}
+
+
+def _forecast(
+    history: Sequence[Round], points: Sequence[dict[str, Any]], rest: int
+) -> tuple[Forecast | None, str]:
+    """The curve carried on, or why not. Rounds of another model are on another curve."""
+    if not rest:
+        return None, "Every text is answered."
+    alike: list[Round] = []
+    for made in reversed(history):
+        if made.model != history[-1].model:
+            break
+        alike.insert(0, made)
+    numbers = {made.number for made in advising.growing(alike)}
+    known = [
+        Measured(
+            one["labels"],
+            one["value"],
+            one["value"] if one["low"] is None else one["low"],
+            one["value"] if one["high"] is None else one["high"],
+        )
+        for one in points
+        if one["round"] in numbers
+    ]
+    why = forecast.why_not(known)
+    if why and len(alike) < len(history):
+        why = f"{why} Rounds before with another model do not count."
+    return (None, why) if why else (forecast.fit(known), "")
+
+
+def _carried_on(
+    curve: Forecast, ahead: int, target: float | None, each: float | None
+) -> dict[str, Any]:
+    """A forecast as JSON-able values; `each` is what a label costs in seconds."""
+
+    def point(labels: int, said: Expected) -> dict[str, Any]:
+        return {"labels": labels, "value": said.value, "low": said.low, "high": said.high}
+
+    steps = sorted({ahead * step // _STEPS for step in range(_STEPS + 1)})
+    more = min(ahead, _MORE)
+    reached = None
+    if target is not None:
+        labels = curve.labels_needed(target)
+        seconds = [None if n is None or each is None else round(n * each, 1) for n in labels]
+        reached = {
+            "value": target,
+            "labels": list(labels),
+            "seconds": None if each is None else seconds,
+        }
+    return {
+        "points": [point(curve.labels + step, curve.at(step)) for step in steps],
+        "more": point(more, curve.at(more)),
+        "target": reached,
+    }
+
+
+def _time(ledger: Ledger) -> dict[str, Any]:
+    """What the answers that count have cost; a pause counts as a usual answer."""
+    given = ledger.answers().values()
+    taken = np.array([event.seconds for by in given for event in by.values() if event.seconds])
+    if not len(taken):
+        return {"answers": 0, "seconds": 0.0, "seconds_per_label": None}
+    usual = float(np.median(taken))
+    steady = np.where(taken > _PAUSE * usual, usual, taken)
+    return {
+        "answers": len(taken),
+        "seconds": round(float(steady.sum()), 1),
+        "seconds_per_label": round(float(steady.mean()), 2),
+    }
+
+
+def _judged(task: Task, newest: Round, rows: NDArray[np.int64], answers: Any) -> _Judged | None:
+    """By the test set where there is one, else by the audit sample with its answers of now."""
+    if task.spans:
+        return None
+    kept = "test" if newest.metrics else "audit"
+    try:
+        said = np.load(newest.folder / f"{kept}_probabilities.npy", allow_pickle=False)
+        if newest.metrics:
+            right = np.load(newest.folder / "test_targets.npy", allow_pickle=False)
+        else:
+            read = np.load(newest.folder / "audit_rows.npy", allow_pickle=False)
+            known = dict(zip(rows.tolist(), answers, strict=True))
+            still = [place for place, row in enumerate(read.tolist()) if row in known]
+            right = task.encode([known[row] for row in read[still].tolist()])
+            said = said[still]
+    except FileNotFoundError:  # a round of an earlier version, or one that was measured by nothing
+        return None
+    if not len(right):
+        return None
+    told = cooled(task, said, newest.temperature)
+    # A label that was added after the round is not among its outputs.
+    wide = [(0, 0), (0, len(task.labels) - said.shape[1])]
+    if right.ndim == 2:
+        right = np.pad(right, [(0, 0), (0, len(task.labels) - right.shape[1])])
+    return _Judged(right, np.pad(told, wide), np.pad(said, wide))
+
+
+def _test_counts(task: Task, judged: _Judged | None) -> Counter[str]:
+    """How many texts of the test set carry each label."""
+    if judged is None:
+        return Counter()
+    each = judged.right.sum(axis=0) if task.multilabel else np.bincount(judged.right)
+    return Counter(dict(zip(task.labels, each.tolist(), strict=False)))
+
+
+def _calibration(task: Task, newest: Round, judged: _Judged) -> dict[str, Any]:
+    sure, right = _sure(task, judged.said, judged.right)
+    bin_of = np.minimum((sure * _BINS).astype(np.int64), _BINS - 1)
+    bins = []
+    for number in np.unique(bin_of):
+        inside = bin_of == number
+        rate = intervals.of_rate(float(right[inside].sum()), int(inside.sum()))
+        bins.append(
+            {
+                "said": float(sure[inside].mean()),
+                "right": rate.value,
+                "low": rate.low,
+                "high": rate.high,
+                "n": int(inside.sum()),
+            }
+        )
+    error = calibration_error(*_sure(task, judged.raw, judged.right))
+    ece = newest.audit.get("ece", {"before": error, "after": error})
+    return {"bins": bins, "ece": ece, "temperature": newest.temperature}
+
+
+def _sure(
+    task: Task, said: NDArray[np.floating], right: NDArray[np.int64]
+) -> tuple[NDArray[np.floating], NDArray[np.int64]]:
+    """How sure each decision was, and 1 where it was right."""
+    if task.multilabel:
+        sure, hits = np.maximum(said, 1 - said).ravel(), ((said >= 0.5) == right).ravel()
+    else:
+        sure, hits = said.max(axis=1), said.argmax(axis=1) == right
+    return sure, hits.astype(np.int64)
+
+
+def _confusion(task: Task, judged: _Judged) -> dict[str, Any]:
+    counts = np.zeros((len(task.labels), len(task.labels)), np.int64)
+    np.add.at(counts, (judged.right, judged.said.argmax(axis=1)), 1)
+    return {"labels": list(task.labels), "counts": counts.tolist()}
+
+
+def _starving(
+    task: Task, answers: Counter[str], measured: Counter[str]
+) -> list[dict[str, str | int]]:
+    """Labels below what it takes, and below half of what the labels have on average."""
+    labels = max(1, len(task.labels))
+    usual, judges = (sum(count.values()) / labels for count in (answers, measured))
+    starved: list[dict[str, str | int]] = []
+    for label in task.labels:
+        learns = answers[label] >= min(_TO_LEARN, usual / 2)
+        told = judges < _TO_MEASURE or measured[label] >= min(_TO_MEASURE, judges / 2)
+        if not (learns and told):
+            starved.append({"label": label, "answers": answers[label], "audited": measured[label]})
+    return starved

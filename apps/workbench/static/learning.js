@@ -1,0 +1,113 @@
+// The learning curve with its forecast, and how far it is to a target.
+
+import { curve } from "./charts.js";
+import { count, fill, h, number, percent } from "./dom.js";
+import { card } from "./explain.js";
+import { plot } from "./plot.js";
+import { openRange, range, rough, time } from "./wording.js";
+import texts from "../texts.js";
+
+const t = texts.outlook;
+const p = texts.progress;
+const USUAL = 0.9;
+
+/** The share that somebody wants to reach, kept for each project in this browser. */
+export class Target {
+  /** @param {() => void} onchange called when somebody enters another target. */
+  constructor(onchange) {
+    this.field = h("input", {
+      type: "number", class: "al-input", min: "1", max: "100", step: "1", inputmode: "numeric", required: true,
+      "aria-label": `${t.target}, ${t.percent_of}`,
+      onchange: () => this.field.checkValidity() && this.keep(onchange),
+    });
+    this.words = h("p", { role: "status" });
+    this.element = h("div", { class: "al-aim" },
+      h("label", {}, h("span", { text: t.target }), this.field, h("span", { "aria-hidden": "true", text: "%" })), this.words);
+  }
+
+  open(project) {
+    this.place = `alnlp/target/${project}`;
+    let kept = null;
+    try {
+      kept = Number(localStorage.getItem(this.place));
+    } catch {
+      // The usual target serves as well.
+    }
+    this.field.value = Math.round(100 * (kept > 0 && kept <= 1 ? kept : USUAL));
+  }
+
+  keep(onchange) {
+    try {
+      localStorage.setItem(this.place, String(this.share));
+    } catch {
+      // It is entered again at the next visit.
+    }
+    onchange();
+  }
+
+  get share() {
+    return Number(this.field.value) / 100;
+  }
+
+  /** Say how far it is by a forecast, if there is one. */
+  show(forecast) {
+    const target = percent(this.share);
+    this.words.textContent = forecast?.target ? distance(forecast.target, target) : fill(t.target_unknown, { target });
+  }
+}
+
+/** Labels and seconds to a target in words; null is out of reach. */
+function distance({ labels: [low, middle, high], seconds }, target) {
+  if (middle === 0) return fill(t.target_reached, { target });
+  if (low === null) return fill(t.target_never, { target });
+  if (middle === null) return count(t.target_far, low, { n: rough(low), target });
+  const labels = count(t.target_takes, middle, { n: rough(middle), target, range: openRange(low, high, rough) });
+  if (!seconds) return labels;
+  const [least, about, most] = seconds;
+  return `${labels} ${fill(t.target_time, { time: time(about), range: openRange(least, most, time) })}`;
+}
+
+/** What more labels are expected to bring, as a sentence. */
+export function expectation({ more }) {
+  return fill(t.more, { labels: count(t.labels, more.labels), range: range(more.low, more.high) });
+}
+
+/**
+ * The card, or what it takes to have a curve.
+ * @param {object} outlook
+ * @param {boolean} tested whether there is a test set
+ * @param {object[]} kept where nothing is measured: {labels, value, low, high} of the suggestions kept
+ * @param {Target} target
+ */
+export function learning(outlook, tested, kept, target) {
+  const { forecast } = outlook;
+  if (!outlook.curve.length) return kept.length ? indication(kept) : t.curve_empty;
+  const metric = p.metrics[outlook.metric] ?? outlook.metric;
+  target.show(forecast);
+  return card(p.curve, t.curve_explained,
+    forecast ? h("p", { class: "al-lead", text: expectation(forecast) })
+      : h("p", { class: "al-muted", lang: "en", text: outlook.forecast_reason }),
+    chart(outlook.curve, forecast?.points ?? [], forecast && target.share, metric),
+    target.element,
+    h("p", { class: "al-muted al-note", text: tested ? p.curve_test : p.curve_audit }));
+}
+
+/** Where there is neither a test set nor an audit sample: how many suggestions were kept. */
+function indication(kept) {
+  return card(p.curve, null, chart(kept, [], null, p.metrics.agreement),
+    h("p", { class: "al-muted al-note", text: p.curve_agreement }));
+}
+
+function chart(measured, expected, target, metric) {
+  const [first, last] = [measured[0], measured.at(-1)];
+  const label = fill(t.curve_gist, {
+    metric, first: percent(first.value), from: number(first.labels), last: percent(last.value), to: number(last.labels),
+  });
+  const c = t.curve_columns;
+  const rows = (points, kind) => points.map(({ labels, value, low, high }) =>
+    [number(labels), percent(value), low === null ? "–" : range(low, high), kind]);
+  return plot(p.curve, (width) => curve({
+    measured, expected, target, x: p.curve_x, label,
+    names: { measured: `${metric}, ${t.measured}`, expected: t.expected, target: `${t.target} ${percent(target ?? 0)}` },
+  }, width), { head: [c.labels, c.value, c.range, c.kind], rows: [...rows(measured, t.measured), ...rows(expected, t.expected)] });
+}

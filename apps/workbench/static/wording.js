@@ -1,0 +1,52 @@
+// Figures in words: ranges, points, long times, names of labels inside sentences.
+
+import { fill, h, number, percent } from "./dom.js";
+import { duration } from "./trainer.js";
+import texts from "../texts.js";
+
+const t = texts.outlook;
+
+/** "84% to 87%", or one of them where both read the same. */
+export function range(low, high, say = percent) {
+  const [from, to] = [say(low), say(high)];
+  return from === to ? from : fill(t.range, { low: from, high: to });
+}
+
+/** Like `range`, where the upper end may be open (null). */
+export function openRange(low, high, say) {
+  return high === null ? fill(t.or_more, { low: say(low) }) : range(low, high, say);
+}
+
+/** A difference of shares in points, with its sign. */
+export function points(difference) {
+  return fill(t.points, { n: signed(difference) });
+}
+
+/** A distance between shares in points. */
+export function apart(difference) {
+  return fill(t.points, { n: number(Math.round(100 * difference)) });
+}
+
+export function signed(difference) {
+  return (Math.round(100 * difference) || 0).toLocaleString(texts.language, { signDisplay: "exceptZero" });
+}
+
+/** Seconds in words, hours as such. */
+export function time(seconds) {
+  if (seconds < 5400) return duration(seconds);
+  const minutes = Math.round(seconds / 60);
+  return fill(t.hours, { hours: number(Math.floor(minutes / 60)), minutes: minutes % 60 });
+}
+
+/** A number that claims no more than is known: two digits. */
+export function rough(n) {
+  return number(Number(n.toPrecision(2)));
+}
+
+/** A text whose holes are names from users: each in an element of its own direction. */
+export function phrase(text, names) {
+  return text.split(/(\{\w+\})/).map((part) => {
+    const name = names[part.slice(1, -1)];
+    return name === undefined ? part : h("bdi", { text: name });
+  });
+}

@@ -1,0 +1,60 @@
+// What the labelling is worth: choosing against chance, time, the signs for stopping.
+
+import { count, fill, h, number, percent } from "./dom.js";
+import { card, explained, figures } from "./explain.js";
+import { openRange, points, range, signed, time } from "./wording.js";
+import texts from "../texts.js";
+
+const t = texts.outlook;
+
+/** The card, or what it takes to know: the same number of answers, chosen and at random. */
+export function gain({ gain: found }) {
+  if (!found) return t.gain_missing;
+  const { n, chosen, random, difference, low, high } = found;
+  const verdict = low > 0 ? t.gain_yes : high < 0 ? t.gain_no : t.gain_open;
+  return card(t.gain, t.gain_explained,
+    h("p", { class: "al-lead", text: verdict }),
+    figures([
+      [percent(chosen), t.gain_chosen, null],
+      [percent(random), t.gain_random, null],
+      [points(difference), t.gain_difference, null, `(${range(low, high, signed)})`],
+    ]),
+    h("p", { class: "al-muted al-note", text: count(t.gain_more, n) }));
+}
+
+/** The card, or what it takes to know: time spent, the pace, time to the target. */
+export function spent({ time: { answers, seconds, seconds_per_label: each }, forecast }, target) {
+  if (!answers) return t.time_missing;
+  const reach = forecast?.target?.seconds?.[1] ? forecast.target.seconds : null;
+  return card(t.time, t.time_explained, figures([
+    [time(seconds), t.time_spent, null, count(t.answers, answers)],
+    each === null ? null : [time(each), t.time_each, null],
+    reach ? [time(reach[1]), fill(t.time_to, { target: percent(target) }), null, `(${openRange(reach[0], reach[2], time)})`] : null,
+  ].filter(Boolean)));
+}
+
+/** The card, or what it takes to know: each sign with what it rests on. */
+export function stopping({ advice, changed }) {
+  if (!advice.length) return t.stop_missing;
+  return card(t.stop, t.stop_explained,
+    h("p", { class: "al-lead", text: tally(advice) }),
+    changed ? h("p", { text: count(t.changed, changed.labels, { share: percent(changed.share), of: number(changed.of) }) }) : null,
+    h("ul", { class: "al-signs" }, ...advice.map(sign)));
+}
+
+function sign({ name, stop, reason }) {
+  const what = t.criteria[name] ?? name;
+  const [ask, words] = explained(what, reason);
+  words.lang = "en"; // what comes from alnlp is English everywhere
+  return h("li", { "data-stop": String(stop) },
+    h("span", { class: "al-sign-mark", "aria-hidden": "true", text: stop ? "✓" : "–" }),
+    h("span", { text: what }),
+    h("span", { class: "al-muted", text: stop ? t.says_stop : t.says_go_on }), ask, words);
+}
+
+/** How many signs speak for stopping, in a sentence. */
+export function tally(advice) {
+  const n = advice.filter(({ stop }) => stop).length;
+  if (!n) return t.go_on;
+  return count(2 * n > advice.length ? t.most_stop : t.some_stop, n, { of: number(advice.length) });
+}

@@ -1,0 +1,330 @@
+"""The outlook: what it says of quality, of labels to come and of their cost was measured."""
+
+import json
+import random
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+from workbench import IdleTrainer
+
+from alnlp import Project
+from alnlp.errors import ProjectError, StrategyError
+from alnlp.project import audit
+from alnlp.store import NewEvent
+from alnlp_apps.workbench import build
+
+Make = Callable[..., Project]
+LABELS = ["refund", "delivery", "fault"]
+
+
+def write(path: Path, n: int, kind: str, start: int = 0) -> Path:
+    """n texts of random words, the first of which tells the label."""
+    rng = random.Random(start)
+    words = ["".join(rng.choices("abcdefgh", k=6)) for _ in range(500)]
+    lines = []
+    for at in range(n):
+        label = LABELS[at % 3]
+        spans = [{"start": 0, "end": len(label), "label": "X"}]
+        answers = {"ner": {"spans": spans}, "multilabel": {"labels": [label]}}
+        text = f"{label} {' '.join(rng.choices(words, k=8))}"
+        lines.append(json.dumps({"text": text, **answers.get(kind, {"label": label})}))
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def make(make_project: Make, tiny_model: str, tmp_path: Path) -> Make:
+    """Projects of a tiny probe, for entities of a tiny tagger, with an audit sample."""
+
+    def made(size: int = 240, tests: int = 0, **settings: Any) -> Project:
+        kind = settings.get("task", "classification")
+        files = {"data": write(tmp_path / "pool.jsonl", size, kind)}
+        if tests:
+            files["test"] = write(tmp_path / "test.jsonl", tests, kind, start=1)
+        model = tiny_model if kind == "ner" else f"probe:{tiny_model}"
+        usual = {"answers": False, "audit_share": 0.25, "model": model}
+        return make_project(**files, **{**usual, **settings})
+
+    return made
+
+
+def answer(project: Project, n: int, seconds: float | None = 8.0) -> None:
+    project.record(
+        [
+            NewEvent(
+                example_id=one.id,
+                annotator="me",
+                kind="label",
+                answer=project.pool.gold(project.pool.row(one.id)),
+                seconds=seconds,
+            )
+            for one in project.ask(n)
+        ]
+    )
+
+
+def labelled(project: Project, rounds: int, n: int = 24) -> Project:
+    for _ in range(rounds):
+        answer(project, n)
+        project.train(score=True)
+    return project
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory, tiny_model: str) -> Path:
+    """The folder of a project with four rounds, of 24 answers each."""
+    folder = tmp_path_factory.mktemp("trained")
+    data = write(folder / "pool.jsonl", 240, "classification")
+    project = Project.create(
+        folder / "project",
+        data=data,
+        task="classification",
+        answers=False,
+        audit_share=0.25,
+        model=f"probe:{tiny_model}",
+    )
+    labelled(project, 4).close()
+    return project.folder
+
+
+@pytest.fixture
+def project(trained: Path, tmp_path: Path) -> Iterator[Project]:
+    shutil.copytree(trained, tmp_path / "copy" / "project")
+    project = Project.open(tmp_path / "copy" / "project")
+    yield project
+    project.close()
+
+
+def test_before_the_first_round_little_is_known(make: Make) -> None:
+    project = make()
+    said = project.outlook(target=0.9)
+    assert json.loads(json.dumps(said)) == said
+    assert said["metric"] == ""
+    assert said["curve"] == said["advice"] == said["starving"] == []
+    assert said["time"] == {"answers": 0, "seconds": 0.0, "seconds_per_label": None}
+    for name in ("forecast", "gain", "changed", "calibration", "confusion"):
+        assert said[name] is None
+    assert "0 rounds" in said["forecast_reason"]
+    labelled(project, 2)
+    assert "2 rounds" in project.outlook()["forecast_reason"]
+
+
+def test_the_curve_is_that_of_the_audit_sample(project: Project) -> None:
+    said = project.outlook()
+    assert json.loads(json.dumps(said)) == said
+    assert said["metric"] == "accuracy"
+    assert [one["labels"] for one in said["curve"]] == [18, 36, 54, 72]
+    for point, made in zip(said["curve"], project.history, strict=True):
+        assert point == {"round": made.number, "labels": made.labels, **made.audit["accuracy"]}
+
+
+def test_the_forecast_goes_on_from_the_newest_round(project: Project) -> None:
+    said = project.outlook(target=0.8)["forecast"]
+    rest = 240 - 96
+    assert said["points"][0]["labels"] == 72
+    assert said["points"][-1]["labels"] == 72 + rest  # no more than there are texts
+    assert said["more"]["labels"] == 100
+    for point in (*said["points"], said["more"]):
+        assert 0 <= point["low"] <= point["value"] <= point["high"] <= 1
+    reached = said["target"]
+    assert reached["value"] == 0.8
+    expected = [None if n is None else round(n * 8 / 0.75, 1) for n in reached["labels"]]
+    assert reached["seconds"] == expected
+    assert project.outlook()["forecast"]["target"] is None
+    with pytest.raises(StrategyError, match="target"):
+        project.outlook(target=1.2)
+
+
+def test_a_training_on_the_same_labels_is_no_point_to_go_on_from(project: Project) -> None:
+    before = project.outlook()["forecast"]
+    project.train(score=True)
+    after = project.outlook()
+    assert len(after["curve"]) == 5
+    assert after["forecast"] == before
+
+
+def test_rounds_of_another_model_are_on_another_curve(project: Project, sibling_model: str) -> None:
+    project.update_settings(model=f"probe:{sibling_model}")
+    labelled(project, 1)
+    said = project.outlook()
+    assert said["forecast"] is None
+    assert "1 round " in said["forecast_reason"]
+    assert "another model" in said["forecast_reason"]
+
+
+@pytest.fixture
+def sibling_model(tmp_path: Path) -> str:
+    import tiny
+
+    return str(tiny.checkpoint(tmp_path / "sibling", ["some other words"]))
+
+
+def test_when_all_is_answered_there_is_nothing_to_forecast(make: Make) -> None:
+    project = labelled(make(size=40), 4, n=10)
+    said = project.outlook()
+    assert said["forecast"] is None
+    assert said["forecast_reason"] == "Every text is answered."
+
+
+def test_with_a_test_set_that_is_what_counts(make: Make) -> None:
+    project = labelled(make(tests=60, audit_share=0.0), 3)
+    said = project.outlook()
+    for point, made in zip(said["curve"], project.history, strict=True):
+        assert point["value"] == pytest.approx(made.metrics["accuracy"])
+        assert point["low"] < point["value"] <= point["high"]
+    counts = np.array(said["confusion"]["counts"])
+    assert counts.sum(axis=1).tolist() == [20, 20, 20]
+    assert counts.trace() / 60 == pytest.approx(project.evaluate()["accuracy"])
+    assert sum(one["n"] for one in said["calibration"]["bins"]) == 60
+    assert said["gain"] is None
+
+
+def test_confusion_and_calibration_are_of_the_answers_kept_aside(project: Project) -> None:
+    made, said = project.history[-1], project.outlook()
+    rows = np.load(made.folder / "audit_rows.npy")
+    gold = [project.pool.gold(row) for row in rows.tolist()]
+    found = [one.answer for one in project.predict(project.pool.texts(rows))]
+    expected = np.zeros((3, 3), int)
+    for right, answered in zip(gold, found, strict=True):
+        expected[project.task.labels.index(right), project.task.labels.index(answered)] += 1
+    assert said["confusion"] == {"labels": [*project.task.labels], "counts": expected.tolist()}
+    bins = said["calibration"]["bins"]
+    assert sum(one["n"] for one in bins) == len(rows) == 24
+    rights = sum(one["n"] * one["right"] for one in bins)
+    assert rights == pytest.approx(expected.trace())
+    assert all(one["low"] <= one["right"] <= one["high"] for one in bins)
+    assert said["calibration"]["ece"] == made.audit["ece"]
+    assert said["calibration"]["temperature"] == made.temperature
+
+
+def test_a_corrected_answer_counts_at_once(project: Project) -> None:
+    rows = np.load(project.history[-1].folder / "audit_rows.npy")
+    before = np.array(project.outlook()["confusion"]["counts"]).sum(axis=1)
+    project.add_label("other")
+    project.tell({project.pool.ids[rows[0]]: "other"})
+    after = project.outlook()["confusion"]
+    assert after["labels"][-1] == "other"
+    sums = np.array(after["counts"]).sum(axis=1)
+    assert sums[-1] == 1
+    assert sums.sum() == before.sum()
+    assert np.array(after["counts"])[:, -1].sum() == 0  # the model does not know it yet
+
+
+def test_what_choosing_gained(project: Project) -> None:
+    gained = project.outlook()["gain"]
+    assert gained == project.history[-1].gain
+    assert gained["n"] == 19  # of 24 without the largest of five parts
+    assert gained["difference"] == pytest.approx(gained["chosen"] - gained["random"])
+    assert -1 <= gained["low"] <= gained["difference"] <= gained["high"] <= 1
+    assert gained["low"] < gained["high"]
+    assert project.history[0].gain is None  # 6 answers kept aside
+
+
+def test_a_frozen_network_that_has_read_the_pool_will_do(make: Make, tiny_model: str) -> None:
+    project = make(model=tiny_model, strategy="random")
+    labelled(project, 2, n=48)
+    assert project.outlook()["gain"] is None
+    project.prepare()
+    labelled(project, 1)
+    assert project.outlook()["gain"] is not None
+
+
+def test_pauses_do_not_count(make: Make) -> None:
+    project = make()
+    answer(project, 20, seconds=6.0)
+    answer(project, 1, seconds=4000.0)
+    answer(project, 5, seconds=None)
+    time = project.outlook()["time"]
+    assert time == {"answers": 21, "seconds": 126.0, "seconds_per_label": 6.0}
+
+
+def test_how_many_predictions_changed(project: Project) -> None:
+    changed = project.outlook()["changed"]
+    assert changed["labels"] == 54  # of 18, 36 and 54 the nearest to 50
+    names = ("stop_rows", "stop_predictions")
+    kept = []
+    for made in (project.history[0], project.history[-1]):
+        rows, said = (np.load(made.folder / f"{name}.npy").tolist() for name in names)
+        kept.append(dict(zip(rows, said, strict=True)))
+    common = kept[0].keys() & kept[1].keys()
+    assert changed["of"] == len(common)
+    different = sum(kept[0][row] != kept[1][row] for row in common)
+    assert changed["share"] == pytest.approx(different / len(common))
+
+
+def test_labels_that_starve(make: Make) -> None:
+    project = make(labels=[*LABELS, "rare"])
+    labelled(project, 1, n=40)
+    assert project.outlook()["starving"] == [{"label": "rare", "answers": 0, "audited": 0}]
+
+
+@pytest.mark.parametrize("kind", ["multilabel", "ner"])
+def test_other_tasks_have_an_outlook_too(make: Make, kind: str) -> None:
+    project = labelled(make(task=kind), 3, n=32)
+    said = project.outlook(target=0.9)
+    assert json.loads(json.dumps(said)) == said
+    assert said["metric"] == {"multilabel": "micro_f1", "ner": "span_f1"}[kind]
+    assert said["forecast"]["more"]["labels"] == 100
+    assert said["changed"]["of"] > 0
+    assert said["confusion"] is None
+    assert (said["calibration"] is None) == (said["gain"] is None) == (kind == "ner")
+
+
+def test_no_network_is_loaded_for_it(project: Project) -> None:
+    code = (
+        "import sys; from alnlp import Project; "
+        f"Project.open({str(project.folder)!r}).outlook(0.9); "
+        "print([name for name in ('torch', 'sklearn', 'transformers') if name in sys.modules])"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "[]"
+
+
+def test_the_command_line_tells_two_lines_of_it(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from alnlp.cli.projects import status
+
+    status(project.folder)
+    printed = capsys.readouterr().out
+    assert "100 more labels: accuracy " in printed
+    assert "a label takes 8.0 s (96 answers in 13 minutes, pauses aside)" in printed
+    status(project.folder, as_json=True)
+    assert json.loads(capsys.readouterr().out)["outlook"] == project.outlook()
+
+
+@pytest.fixture
+def client(project: Project) -> Iterator[TestClient]:
+    app = build(project.folder.parent, trainer=IdleTrainer())
+    with TestClient(app, base_url="http://localhost") as client:
+        yield client
+
+
+def test_the_route_gives_it(client: TestClient, project: Project) -> None:
+    address = f"/alnlp/projects/{project.name}/outlook"
+    assert client.get(address).json() == project.outlook()
+    assert client.get(address, params={"target": 0.9}).json() == project.outlook(target=0.9)
+    refused = client.get(address, params={"target": 2})
+    assert refused.status_code == 422
+    assert "target" in refused.json()["error"]
+    assert client.get("/alnlp/projects/nobody/outlook").status_code == 404
+
+
+def test_each_seed_draws_an_audit_sample_of_its_own(make: Make) -> None:
+    project = make(size=100)
+    draws = [
+        set(audit.reserved(audit.lots(project.pool, seed), 0.3).tolist()) for seed in range(20)
+    ]
+    together = [len(a & b) for at, a in enumerate(draws) for b in draws[:at]]
+    assert np.mean(together) == pytest.approx(9, abs=1.5)
+    project.update_settings(seed=7)
+    answer(project, 8)
+    with pytest.raises(ProjectError, match="seed: cannot be changed"):
+        project.update_settings(seed=8)
