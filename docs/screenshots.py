@@ -29,7 +29,7 @@ from alnlp.project import Project
 IMAGES = Path(__file__).parent / "images"
 GOLD = {row["text"]: row["label"] for row in map(json.loads, corpus.INTENTS.open(encoding="utf-8"))}
 WINDOW = {"width": 1200, "height": 880}
-COLOURS = 96  # enough for a screen, and a third of the bytes
+COLOURS = 256  # enough for a screen, and half of the bytes
 PATIENCE = 900_000  # milliseconds that a training may take where other work goes on
 
 
@@ -90,7 +90,7 @@ def first_steps(walk: Walk) -> None:
     page.wait_for_selector(".al-canvas .al-text:visible")
     page.wait_for_selector(".al-panel:visible")
     walk.to_a_short_one()
-    walk.picture("first", 900)
+    walk.picture("first", 940)
     page.keyboard.press("g")
     walk.label_until(10)
     walk.answer(wrong=True)
@@ -146,7 +146,8 @@ def own_file(walk: Walk, folder: Path) -> None:
     page.locator("input[type=file]").first.set_input_files(source)
     page.wait_for_selector(".al-preview table")
     page.get_by_role("textbox", name="Labels").fill("\n".join(sorted(set(GOLD.values()))))
-    walk.picture("new")
+    page.evaluate("document.activeElement.blur(); scrollTo(0, 0)")
+    walk.picture("new", 1220)
 
 
 def quality(base: str, walk: Walk, folder: Path, model: str) -> None:

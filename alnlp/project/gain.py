@@ -33,8 +33,7 @@ def of(plan: Plan, model: Model, cache: Path) -> dict[str, float] | None:
     "chosen" and "random": accuracy, for label sets micro F1, "difference" with its interval of 95%
     "low" to "high"}. It speaks of these n labels alone, and of what choosing gained by then.
 
-    None for entities, with fewer than 20 answers kept aside or too few chosen, and where no frozen
-    network has read the pool.
+    None for entities, and with fewer than 20 answers kept aside or too few chosen.
 
     Args:
         plan: of the round.
@@ -46,9 +45,7 @@ def of(plan: Plan, model: Model, cache: Path) -> dict[str, float] | None:
     if task.spans or audited < _FEWEST or len(plan.asked) < n:
         return None
     rows = np.concatenate([plan.audited, plan.asked[:n]])
-    known = learning.known_embeddings(model, plan, rows, cache)
-    if known is None:
-        return None
+    known = learning.frozen_embeddings(model, plan, rows, cache)
     kept, chosen = known[:audited], known[audited:]
     right = task.encode(plan.audit_answers)
     by_chosen = _decided(task, learning.quick(task, chosen, plan.asked_answers[:n], kept))

@@ -180,14 +180,16 @@ def is_probe(model: Model) -> bool:
     return isinstance(model, Probe)
 
 
-def known_embeddings(model: Model, plan: Plan, rows: Rows, cache: Path) -> NDArray[Any] | None:
-    """What a frozen network says of pool rows (n, D), where it has read the pool; None else."""
+def frozen_embeddings(model: Model, plan: Plan, rows: Rows, cache: Path) -> NDArray[Any]:
+    """What a frozen network says of some pool rows (n, D): as it was kept, or else read now."""
     if is_probe(model):
         return embeddings(cast("Probe", model), plan.pool, cache, None)[rows]
     cold = ColdStart.of(plan.folder, plan.settings)
     places = cold.positions(rows) if cold else np.full(len(rows), -1)
     if cold is None or (places < 0).any():
-        return None
+        from alnlp.models.frozen import encoder
+
+        return text_embeddings(encoder(split(plan.settings.model)[1]), plan.pool.texts(rows))
     return np.asarray(cold.arrays["embeddings"][places])
 
 

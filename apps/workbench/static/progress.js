@@ -2,6 +2,7 @@
 
 import { answer, isTested } from "./answer.js";
 import { call, inProject } from "./api.js";
+import { bias } from "./bias.js";
 import { bars } from "./charts.js";
 import { button, count, fill, h, number, percent, visible } from "./dom.js";
 import { errors, trust } from "./errors.js";
@@ -92,12 +93,13 @@ class Progress {
     this.asked = { round, labelled };
     const asked = this.asked;
     try {
-      const [outlook, history] = await Promise.all([
+      const [outlook, history, swayed] = await Promise.all([
         call(inProject(project, "outlook", { target: this.target.share })),
         call(inProject(project, "rounds")),
+        call(inProject(project, "bias")),
       ]);
       if (asked !== this.asked || project !== session.project) return; // asked once more meanwhile
-      this.made = { outlook, rounds: history.rounds };
+      this.made = { outlook, rounds: history.rounds, swayed };
       if (this.failed) this.alert.hidden = true;
       this.failed = false;
       this.draw();
@@ -117,7 +119,7 @@ class Progress {
     const drawn = JSON.stringify([this.made, this.target.share, audit, audited, metrics, round, round || batch - due, state.task]);
     if (drawn === this.drawn) return;
     this.drawn = drawn;
-    const { outlook, rounds: history } = this.made;
+    const { outlook, rounds: history, swayed } = this.made;
     const typing = document.activeElement === this.target.field; // it moves to a new card
     this.answer.replaceChildren(...answer(status, outlook).map((sentence) => h("p", { text: sentence })));
     this.arrange([
@@ -129,6 +131,7 @@ class Progress {
       [o.errs, errors(outlook, state.task)],
       [o.sure, trust(outlook, state.task)],
       [o.gain, gain(outlook)],
+      ...[[texts.bias.title, bias(swayed)]].filter(([, made]) => made !== null), // nothing is ever withheld
     ]);
     if (typing) this.target.field.focus();
     this.rounds.replaceChildren(...rounds(history));
