@@ -11,7 +11,7 @@ pytestmark = pytest.mark.browser
 browser, visit, served = browsing.browser, browsing.visit, browsing.served
 workspace = browsing.workspace
 LANGUAGES = pytest.mark.parametrize(("locale", "language"), [("de-DE", "de"), ("en-US", "en")])
-TABS = ("tab_label", "tab_progress", "tab_data", "tab_new")
+TABS = ("tab_label", "tab_progress", "tab_data", "tab_review", "tab_new")
 NARROW = {"width": 360, "height": 800}
 
 

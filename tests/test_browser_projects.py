@@ -62,7 +62,7 @@ def label_until_round(page, project_folder, seconds: int):
     project.close()
     assert (status["round"], status["labelled"]) == (1, 23)
     # The example on screen stays, and those behind it come from the new model.
-    for _ in range(3):
+    for _ in range(6):  # beyond those that stay when the rest is ranked anew
         press(page, "2")
     page.wait_for_selector(".al-why:has-text('the model hesitates')")
     assert "The model suggests" in page.locator(".al-suggestion").inner_text()
@@ -79,7 +79,7 @@ def test_a_cold_start_is_prepared_as_soon_as_the_project_is_looked_at(
         page = visit(base, "support")
         with page.expect_response(is_reranking, timeout=60_000):
             ready(page)
-        for _ in range(3):  # the example on screen and the one after it were drawn at random
+        for _ in range(6):  # the example on screen and those after it were drawn at random
             press(page, "2")
         page.wait_for_selector(".al-why:not(:has-text('at random'))")
 
