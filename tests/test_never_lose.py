@@ -283,7 +283,7 @@ def test_500_answers_through_everything(browser, server, seed):
             me.work(draw.choice(me.tabs), min(draw.randint(3, 12), ANSWERS - len(me.accepted)))
         me.finish()
         check(server, me.accepted)
-        assert len({text for text, _ in me.accepted}) == len(me.accepted) == ANSWERS
+        assert len(me.accepted) == ANSWERS
 
 
 def test_two_machines_of_one_annotator(browser, server):
