@@ -135,11 +135,11 @@ def read(said: Array, given: IntArray, drawn: Array) -> Reading:
     """Turn what the others say into probabilities, and find the share of slips.
 
     The most likely scale of a softmax of the scores, where a share of the answers is not right but
-    drawn at random; maximum a posteriori, since a few answers cannot
-    tell the share. The mixture is that of Lawrence and Schölkopf, "Estimating a Kernel Fisher
-    Discriminant in the Presence of Label Noise", ICML 2001. On planted errors its probabilities
-    found more, with fewer false alarms, than the thresholds of confident learning (Northcutt,
-    Jiang and Chuang, JAIR 2021) on the same scores.
+    drawn at random; maximum a posteriori, since a few answers cannot tell the share. The mixture is
+    that of Lawrence and Schölkopf, "Estimating a Kernel Fisher Discriminant in the Presence of
+    Label Noise", ICML 2001. On planted errors its probabilities found more, with fewer false
+    alarms, than the thresholds of confident learning (Northcutt, Jiang and Chuang, JAIR 2021) on
+    the same scores.
 
     Args:
         said: (N, K) scores, made without the answer that they speak of.
