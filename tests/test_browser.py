@@ -261,7 +261,7 @@ def test_every_screen_fits_its_window(workspace, labelling, width, scheme):
     window = {"viewport": {"width": width, "height": 780}, "color_scheme": scheme}
     phone = {"has_touch": width == 360, "is_mobile": width == 360}
     with labelling(workspace, **window, **phone) as (page, _):
-        for name in ("Label", "Progress", "Data", "New project"):
+        for name in ("Label", "Progress", "Data", "Review", "New"):
             open_tab(page, name)
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
         open_tab(page, "Label")

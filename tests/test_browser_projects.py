@@ -27,7 +27,7 @@ HOSTILE = {
 def create_in_browser(
     page, source, *, name: str, labels: str = "", model: str | None = None
 ) -> None:
-    open_tab(page, "New project")
+    open_tab(page, "New")
     page.locator("input[type=file]").first.set_input_files(source)
     page.wait_for_selector(".al-preview table")
     page.get_by_label("Name of the project").fill(name)
@@ -151,7 +151,7 @@ def test_the_preview_shows_cells_and_headings_as_text(tmp_path, visit, served):
     )
     with served(tmp_path, trainer=IdleTrainer()) as base:
         page = visit(base)
-        open_tab(page, "New project")
+        open_tab(page, "New")
         page.locator("input[type=file]").first.set_input_files(source)
         cells = page.locator(".al-preview td")
         cells.first.wait_for()

@@ -8,7 +8,6 @@ any moment leaves the previous round as the newest.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from alnlp.project.kept import KeptSignals, damaged
+from alnlp.store.database import sync
 
 _INFO = "round.json"
 _TEMPORARY = ".writing-"
@@ -116,10 +116,10 @@ def put_infos(folder: Path, known: Mapping[str, str]) -> None:
         if not (folder / name).exists():
             with writing(folder) as temporary:
                 (temporary / _INFO).write_text(info, encoding="utf-8")
-                _sync(temporary / _INFO)
+                sync(temporary / _INFO)
                 temporary.rename(folder / name)
     if known:
-        _sync(folder)
+        sync(folder)
 
 
 def newest_number(folder: Path) -> int:
@@ -160,11 +160,11 @@ def publish(temporary: Path, made: Round) -> Round:
     del info["number"], info["folder"]
     (temporary / _INFO).write_text(json.dumps(info, indent=1, ensure_ascii=False), encoding="utf-8")
     for path in temporary.rglob("*"):
-        _sync(path)
-    _sync(temporary)
+        sync(path)
+    sync(temporary)
     final = made.folder
     temporary.rename(final)
-    _sync(final.parent)
+    sync(final.parent)
     return replace(made, folder=final)
 
 
@@ -177,11 +177,3 @@ def prune(folder: Path, keep: int) -> None:
         for path in old.folder.iterdir():
             if path.name not in (_INFO, "README.md") and not path.name.startswith(_STAYS):
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -22,7 +22,7 @@ from typing import Any
 
 from alnlp.errors import StoreError
 from alnlp.store import migrations
-from alnlp.store.database import connect, reason
+from alnlp.store.database import connect, reason, sync
 
 FOLDER = "backups"
 #: What is kept: everything of the last day, then the newest of so many days and weeks.
@@ -218,7 +218,7 @@ def _move_aside(store: Path, folder: Path) -> Path:
         file = store.with_name(store.name + end)
         if file.exists():
             file.rename(aside.with_name(aside.name + end))
-    _sync(folder)
+    sync(folder)
     return aside
 
 
@@ -229,9 +229,9 @@ def _place(store: Path, backup: Path) -> None:
         raise StoreError(f"{log}: is left over from a store that is gone; move it away first")
     with _told(store), _draft(store.parent) as draft:
         shutil.copyfile(backup, draft)
-        _sync(draft)
+        sync(draft)
         draft.rename(store)
-        _sync(store.parent)
+        sync(store.parent)
 
 
 def _answers(file: Path) -> set[str] | None:
@@ -261,10 +261,10 @@ def _draft(folder: Path) -> Iterator[Path]:
 
 
 def _publish(draft: Path, folder: Path, mark: str) -> Path:
-    _sync(draft)
+    sync(draft)
     path = _free(folder, mark)
     draft.rename(path)
-    _sync(folder)
+    sync(folder)
     return path
 
 
@@ -295,14 +295,6 @@ def _open(file: Path, mode: str, patience: float = 30.0) -> sqlite3.Connection:
 
 def _files(folder: Path) -> list[Path]:
     return list(folder.iterdir()) if folder.is_dir() else []
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _now() -> datetime:

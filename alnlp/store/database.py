@@ -121,6 +121,15 @@ def create_file(path: Path, prepare: Callable[[Connection], None]) -> None:
         raise
 
 
+def sync(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def connect(path: Path) -> sqlite3.Connection:
     """A connection to a store that is there, durable and for threads to share in turn."""
     # mode=rw: a file that is missing is an error, not a new store.
