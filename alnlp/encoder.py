@@ -74,7 +74,7 @@ class Encoder:
                 text=True,
                 encoding="utf-8",
                 # One short text needs one thread, and must not take others from a training.
-                env={**os.environ, "OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"},
+                env={**os.environ, "OMP_NUM_THREADS": "1"},
             )
         return self._child
 

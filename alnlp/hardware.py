@@ -8,9 +8,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-# Every shape of a batch costs oneDNN a compiled kernel with packed weights, of which it keeps 1,024
-# by default: 300 MB more on a large pool, for no gain in speed. It reads this at its first use.
-os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "16")
+# Every shape of a batch costs oneDNN a compiled kernel. By default it keeps 1,024 with their packed
+# weights, 300 MB more on a large pool; with 16 a training compiles anew in each step what it had
+# (recipes/LOG.md). It reads this at its first use.
+os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "256")
+
+#: How the threads of torch wait for each other, for the environment of a process that has not
+#: loaded torch yet. Threads that spin as long as they like take the processor from all others, ten
+#: times slower; threads that sleep at once take as long to wake up as small products take.
+WAITING = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "3000"}
 
 Device = Literal["cuda", "mps", "cpu"]
 Precision = Literal["bf16", "fp32"]

@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO, Literal
 
+from alnlp import hardware
 from alnlp.errors import AlnlpError, Cancelled
 from alnlp.progress import Step
 
@@ -137,8 +138,7 @@ class Trainer:
             stdout=subprocess.PIPE,
             text=True,
             encoding="utf-8",
-            # Threads that spin while they wait would take the processor from the server.
-            env={**os.environ, "OMP_WAIT_POLICY": "PASSIVE"},
+            env={**hardware.WAITING, **os.environ},
         )
         threading.Thread(target=self._listen, args=(child,), daemon=True).start()
         return child

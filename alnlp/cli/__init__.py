@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from alnlp import __version__
+from alnlp import __version__, hardware
 from alnlp.cli.options import app
 from alnlp.console import notes
 from alnlp.errors import AlnlpError, Cancelled
@@ -19,9 +19,8 @@ from alnlp.cli import projects, reviewing, backups, experiments, benchmarks, cat
 
 def main() -> None:
     """Run the command line; a mistake of the user ends in one line and exit status 2."""
-    # Said before torch is loaded: threads that spin while they wait make two processes on one
-    # machine ten times slower.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    for name, value in hardware.WAITING.items():  # said before torch is loaded
+        os.environ.setdefault(name, value)
     try:
         app()
     except Cancelled as error:
