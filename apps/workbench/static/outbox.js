@@ -172,7 +172,15 @@ function storedKeys() {
 
 function stored(key) {
   try {
-    return JSON.parse(localStorage.getItem(key));
+    return parsed(localStorage.getItem(key));
+  } catch {
+    return null; // no storage at all
+  }
+}
+
+function parsed(text) {
+  try {
+    return JSON.parse(text);
   } catch {
     return null;
   }
@@ -215,7 +223,8 @@ addEventListener("storage", ({ key, newValue }) => {
   const [, kind, place] = /^(alnlp\/(?:outbox|refused)\/)([^/]*\/[^/]*\/)/.exec(key ?? "") ?? [];
   const box = boxes.get(place);
   if (!box) return;
-  const event = kind === PREFIX && newValue ? stored(key)?.event : null;
+  // What was stored may be sent and gone by now, so it is read from the message.
+  const event = kind === PREFIX ? parsed(newValue)?.event : null;
   if (event) box.dispatchEvent(new CustomEvent("added", { detail: { event, by: null } }));
   box.changed();
 });
