@@ -26,7 +26,7 @@ Work = Literal["train", "prepare"]
 State = Literal["idle", "waiting", "starting", "training", "failed", "cancelled"]
 BUSY: frozenset[State] = frozenset({"waiting", "starting", "training"})
 
-_NICENESS = 10
+_NICENESS = 19
 _REPORT_EVERY_S = 0.2
 _DIED = "the trainer stopped unexpectedly; the next training starts a new one"
 
