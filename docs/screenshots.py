@@ -150,6 +150,12 @@ def own_file(walk: Walk, folder: Path) -> None:
     walk.picture("new", 1220)
 
 
+def slipped(labels: list[str], answers: dict[str, str]) -> dict[str, str]:
+    """The answers, one of them with the next label instead."""
+    example, label = next(iter(answers.items()))
+    return {**answers, example: labels[(labels.index(label) + 1) % len(labels)]}
+
+
 def quality(base: str, walk: Walk, folder: Path, model: str) -> None:
     """What is known of a model without a test set: 200 answers, a fifth of them kept aside."""
     made = Project.create(
@@ -158,13 +164,17 @@ def quality(base: str, walk: Walk, folder: Path, model: str) -> None:
     )  # fmt: skip
     with closing(made) as project:
         for _ in range(4):
-            project.tell({ex.id: GOLD[ex.text] for ex in project.ask(50)})
+            answers = {ex.id: GOLD[ex.text] for ex in project.ask(50)}
+            project.tell(slipped(list(project.task.labels), answers))
             project.train(score=True)
     walk.page.goto(f"{base}?project=my%20messages")
     walk.page.wait_for_selector(".al-canvas .al-text:visible")
     walk.open("progress")
     walk.wait_for_figures()
     walk.picture("quality", 700)
+    walk.open("review")
+    walk.page.wait_for_selector(".al-review .al-card:visible")
+    walk.picture("review", 620)
 
 
 @contextmanager

@@ -65,6 +65,13 @@ def export_answers(
     return remarks
 
 
+def formats(task: Task) -> list[str]:
+    """The formats of answers that the ending of a file's name says; the usual one first."""
+    if not task.spans:
+        return ["csv", *(name for name in WRITERS if name != "csv")]
+    return list(dict.fromkeys(writers.ENDINGS.values()))
+
+
 def _label_writer(path: Path, format: str | None) -> Writer:
     name = format or path.suffix.lstrip(".").lower()
     if name not in WRITERS:

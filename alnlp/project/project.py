@@ -399,6 +399,11 @@ class Project(Answering, Finding):
             self._state.model(), task, list(texts), words, progress, newest.temperature
         )
 
+    @property
+    def formats(self) -> list[str]:
+        """The formats of answers that `export` knows by the ending of a file's name."""
+        return exporting.formats(self.task)
+
     def export(
         self,
         path: str | Path,

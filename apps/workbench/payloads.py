@@ -188,6 +188,7 @@ def state(project: Project, status: dict[str, Any]) -> dict[str, Any]:
         "uid": project.uid,
         "task": task.to_json() | {"multilabel": task.multilabel},
         "guidelines": settings.guidelines,
+        "formats": project.formats,
         "status": status,
     }
 

@@ -19,6 +19,7 @@ from alnlp.project import Answered, Project
 from alnlp.store import NewEvent
 from alnlp_apps.workbench import payloads
 from alnlp_apps.workbench.bias import bias_routes
+from alnlp_apps.workbench.download import download_routes
 from alnlp_apps.workbench.finding import finding_routes
 from alnlp_apps.workbench.gate import Refused, check_user
 from alnlp_apps.workbench.outlook import outlook_routes
@@ -43,6 +44,7 @@ def add_routes(app: FastAPI, workspace: Workspace) -> None:
     app.include_router(_session_routes(workspace), prefix="/alnlp")
     app.include_router(_project_routes(workspace), prefix="/alnlp/projects/{name}")
     app.include_router(finding_routes(workspace), prefix="/alnlp/projects/{name}")
+    app.include_router(download_routes(workspace), prefix="/alnlp/projects/{name}")
     app.include_router(outlook_routes(workspace), prefix="/alnlp/projects/{name}")
     app.include_router(bias_routes(workspace), prefix="/alnlp/projects/{name}")
     app.include_router(review_routes(workspace), prefix="/alnlp/projects/{name}")

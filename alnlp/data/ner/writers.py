@@ -21,7 +21,8 @@ from alnlp.errors import DataError
 
 Writer = Callable[[Iterable[SpanRow], Path, Losses], None]
 
-_ENDINGS = {
+#: The formats by the ending of a file's name.
+ENDINGS = {
     ".jsonl": "jsonl", ".csv": "csv", ".tsv": "tsv", ".spacy": "spacy", ".conll": "conll",
     ".bio": "conll", ".iob2": "conll", ".iob": "conll-iob1", ".bioes": "conll-bioes",
 }  # fmt: skip
@@ -49,12 +50,12 @@ def format_of(path: Path | str) -> str:
         DataError: the ending is none of a format.
     """
     ending = Path(path).suffix.lower()
-    if ending not in _ENDINGS:
+    if ending not in ENDINGS:
         raise DataError(
             f"{Path(path).name}: got the file ending {ending!r}, expected one of "
-            f"{', '.join(_ENDINGS)}; or name the format: {', '.join(WRITERS)}"
+            f"{', '.join(ENDINGS)}; or name the format: {', '.join(WRITERS)}"
         )
-    return _ENDINGS[ending]
+    return ENDINGS[ending]
 
 
 def _write_jsonl(rows: Iterable[SpanRow], path: Path, losses: Losses) -> None:

@@ -10,28 +10,43 @@ export class ApiError extends Error {
 
 /** GET, or POST where there is a body; the answer as an object. */
 export async function call(path, body) {
+  const response = await reach(path, body);
+  const answer = await read(response);
+  if (!response.ok || answer === null) throw refusal(response, answer);
+  return answer;
+}
+
+/** GET a file; resolves to it and what is remarked about it, {file, remarks}. */
+export async function download(path) {
+  const response = await reach(path);
+  if (!response.ok) throw refusal(response, await read(response));
+  return { file: await response.blob(), remarks: JSON.parse(response.headers.get("Alnlp-Remarks") ?? "[]") };
+}
+
+async function reach(path, body) {
   const options = { headers: {}, signal: AbortSignal.timeout(60_000) };
   if (body !== undefined) {
     options.method = "POST";
     options.headers["Content-Type"] = "application/json";
     options.body = JSON.stringify(body);
   }
-  let response;
   try {
-    response = await fetch(`/alnlp/${path}`, options);
+    return await fetch(`/alnlp/${path}`, options);
   } catch (error) {
     throw new ApiError(error.message, 0);
   }
-  let answer = null;
+}
+
+async function read(response) {
   try {
-    answer = await response.json();
+    return await response.json();
   } catch {
-    // A proxy's page, or a connection that broke off: the status says it all.
+    return null; // a proxy's page, or a connection that broke off: the status says it all
   }
-  if (!response.ok || answer === null) {
-    throw new ApiError(answer?.error ?? `${response.status} ${response.statusText}`, response.status);
-  }
-  return answer;
+}
+
+function refusal(response, answer) {
+  return new ApiError(answer?.error ?? `${response.status} ${response.statusText}`, response.status);
 }
 
 /** The path of something inside a project, with a query. */

@@ -10,6 +10,7 @@ import { tool } from "./panels.js";
 import { Query } from "./query.js";
 import { Results } from "./results.js";
 import { session } from "./session.js";
+import { Takeaway } from "./takeaway.js";
 import texts from "../texts.js";
 
 const t = texts.finding;
@@ -36,11 +37,13 @@ class Data {
     this.detail = new Detail({
       act: (event) => this.act(event), close: () => this.putBack(), like: (item) => this.refer([item], []),
     });
+    this.takeaway = new Takeaway();
     this.bar = this.buildBar();
     this.empty = h("div", { class: "al-empty", hidden: true },
       h("h2", { text: texts.data.empty }), h("p", { text: texts.data.empty_detail }));
     this.body = h("div", { class: "al-browse" },
-      h("div", { class: "al-side" }, this.query.element, this.total, this.reading, this.alert, this.results.element, this.more),
+      h("div", { class: "al-side" }, this.query.element, h("div", { class: "al-row al-counted" }, this.total, this.takeaway.element),
+        this.reading, this.alert, this.results.element, this.more),
       this.detail.element, h("div", { class: "al-dock" }, this.undoing, this.bar));
     host.replaceChildren(h("section", { class: "al", "aria-label": texts.data.screen },
       this.empty, this.body, this.bulk.element));
@@ -86,6 +89,7 @@ class Data {
     this.query.setLabels(state.task.labels);
     this.project = project;
     this.detail.setTask(state.task);
+    this.takeaway.open(state.formats);
     this.refresh();
   }
 

@@ -78,6 +78,13 @@ export function short(text, most = 40) {
   return characters.length > most ? `${characters.slice(0, most).join("")}…` : text;
 }
 
+/** Let the browser keep a file, under a name. */
+export function keepFile(file, name) {
+  const address = URL.createObjectURL(file);
+  h("a", { href: address, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(address), 60_000);
+}
+
 export function visible(element) {
   return element.isConnected && element.offsetParent !== null;
 }

@@ -1,6 +1,6 @@
 // A chart with what belongs to it: drawn to the width there is, its numbers as a table, a picture to keep.
 
-import { button, fill, h } from "./dom.js";
+import { button, fill, h, keepFile } from "./dom.js";
 import { unfold } from "./explain.js";
 import { s, words } from "./svg.js";
 import { table } from "./table.js";
@@ -35,7 +35,7 @@ export function plot(title, draw, numbers) {
   const keep = button(t.download, async () => {
     problem.textContent = "";
     try {
-      offer(await painted(standalone(title, draw(KEPT))), `${title.replace(/[^\p{L}\p{N}]+/gu, "-").replace(/-$/, "")}.png`);
+      keepFile(await painted(standalone(title, draw(KEPT))), `${title.replace(/[^\p{L}\p{N}]+/gu, "-").replace(/-$/, "")}.png`);
     } catch {
       problem.textContent = t.no_picture;
     }
@@ -82,10 +82,4 @@ async function painted(sheet) {
   } finally {
     URL.revokeObjectURL(address);
   }
-}
-
-function offer(file, name) {
-  const address = URL.createObjectURL(file);
-  h("a", { href: address, download: name }).click();
-  setTimeout(() => URL.revokeObjectURL(address), 60_000);
 }
