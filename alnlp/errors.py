@@ -4,6 +4,7 @@ AlnlpError
 ├── DataError        a file, column, row or label that cannot be used
 ├── ProjectError     a project folder or an action on it that makes no sense
 ├── StoreError       the annotation store cannot be opened or written
+│   └── DamagedError a file of it that cannot be read any more
 ├── ModelError       a model that cannot be found, loaded or trained
 ├── StrategyError    a strategy that does not exist, does not fit or misbehaves
 ├── MissingExtra     an optional package is not installed; the message names the command
@@ -29,6 +30,10 @@ class ProjectError(AlnlpError):
 
 class StoreError(AlnlpError):
     """The annotation store cannot be opened, read or written."""
+
+
+class DamagedError(StoreError):
+    """A file of the store whose content cannot be read any more."""
 
 
 class ModelError(AlnlpError):

@@ -104,7 +104,7 @@ def measured(base: Path, size: int, seed: int, options: argparse.Namespace) -> l
     project.close()
     shutil.rmtree(folder)
     return [
-        len(given), len(listed), float(np.mean(hits or [0])), sum(hits) / len(wrong),
+        len(given), len(listed), float(np.mean(hits or [0])), sum(hits) / max(1, len(wrong)),
         average_precision(hits, len(wrong)), float(np.mean(proposed or [0])),
         sum(example_id(text) in found for text in planted), len(planted), seconds,
     ]  # fmt: skip

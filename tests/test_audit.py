@@ -117,6 +117,13 @@ def test_what_is_labelled_out_of_turn_does_not_count(project: Project) -> None:
     assert project.train(score=False).labels == 10 - len(sample(project))
 
 
+def test_what_is_answered_in_one_go_was_not_asked_for(project: Project) -> None:
+    others = [i for i in project.pool.ids if i not in reserve(project)][:100]
+    project.tell(dict.fromkeys(others, "yes"), bulk=True)
+    answer(project, project.ask(10))
+    assert len(sample(project)) == 2
+
+
 def test_given_back_and_skipped_examples_do_not_use_up_the_share(project: Project) -> None:
     first = {i.id for i in project.ask(10)} & reserve(project)
     project.release()

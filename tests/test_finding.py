@@ -1,7 +1,10 @@
 """Finding examples by words, meaning and likeness; asking about them; answering them in bulk."""
 
+import multiprocessing
 import re
 import unicodedata
+from multiprocessing.queues import Queue
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import numpy as np
@@ -136,6 +139,53 @@ def test_an_index_grows_and_is_made_anew_where_it_is_damaged(tmp_path: Path) -> 
         assert found() == [0, 2, 3]
 
 
+def first_search(folder: Path, begin: Barrier, found: "Queue[int]") -> None:
+    project = Project.open(folder)
+    begin.wait(60)
+    found.put(project.search("late")[1])
+
+
+def test_processes_that_search_first_at_once_find_the_same(project: Project) -> None:
+    context = multiprocessing.get_context("spawn")
+    begin, found = context.Barrier(3), context.Queue()
+    searching = [
+        context.Process(target=first_search, args=(project.folder, begin, found)) for _ in range(3)
+    ]
+    for process in searching:
+        process.start()
+    said = [found.get(timeout=120) for _ in searching]
+    for process in searching:
+        process.join(60)
+    assert said == [project.search("late")[1]] * 3
+
+
+@pytest.mark.parametrize("damage", ["pages", "cut", "log alone"])
+def test_a_damaged_index_is_made_anew_by_the_search(project: Project, damage: str) -> None:
+    found = project.search("late")[1]
+    file = project.folder / "cache" / "words.sqlite"
+    raw = file.read_bytes()
+    if damage == "pages":
+        file.write_bytes(raw[:8192] + b"\xff" * (len(raw) - 8192))
+    elif damage == "cut":
+        file.write_bytes(raw[:8192])
+    else:
+        file.unlink()
+        file.with_name("words.sqlite-wal").write_bytes(b"left over")
+    for _ in range(2):
+        assert project.search("late")[1] == found > 0
+
+
+def test_what_a_search_goes_by_is_checked(project: Project) -> None:
+    with pytest.raises(ProjectError, match="by: got 'sound', expected one of words, meaning"):
+        project.search("late", by="sound")  # type: ignore[arg-type]
+    with pytest.raises(ProjectError, match="which: got 'some'"):
+        project.search("late", which="some")  # type: ignore[arg-type]
+
+
+def test_repeated_words_are_looked_for_once() -> None:
+    assert parse("late " * 50) == parse("late")
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
     """A project over a few texts, and a pool that is large enough to choose from."""
@@ -239,11 +289,11 @@ def test_the_closest_are_those_of_a_plain_sort(seed: int, n: int, most: int) -> 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(finding, "_AT_ONCE", 4)
         found = finding.closest(kept, rows, wanted, most)
-        scores = finding.cosines(embeddings, np.arange(n), wanted)
-    known = {row: scores[place] for place, row in enumerate(read_rows.tolist())}
-    plain = sorted(
-        (row for row in rows.tolist() if row in known), key=lambda row: (-known[row], row)
-    )
+        # In the same parts: whether texts in one direction are tied to the last bit hangs on them.
+        known = np.intersect1d(rows, read_rows)
+        scores = finding.cosines(embeddings, np.searchsorted(read_rows, known), wanted)
+    by_row = dict(zip(known.tolist(), scores.tolist(), strict=True))
+    plain = sorted(by_row, key=lambda row: (-by_row[row], row))
     assert found.tolist() == plain[:most]
 
 

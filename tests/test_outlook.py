@@ -150,6 +150,36 @@ def test_a_training_on_the_same_labels_is_no_point_to_go_on_from(project: Projec
     assert after["forecast"] == before
 
 
+def test_answers_taken_back_do_not_end_forecasts(project: Project) -> None:
+    for _ in range(30):
+        project.undo()
+    project.train(score=True)
+    made = project.history[-1].labels
+    assert made < 72
+    assert project.outlook()["changed"]["labels"] > 0
+    labelled(project, 2)
+    said = project.outlook()
+    assert [one["labels"] for one in said["curve"]][:5] == [18, 36, 54, 72, made]
+    assert said["forecast"] is not None
+    assert said["changed"]["labels"] > 0
+
+
+def test_no_more_labels_are_needed_than_there_are(make: Make) -> None:
+    project = labelled(make(130), 4, n=24)
+    rest = 130 - 96
+    for target in (0.5, 0.9, 0.99, 1.0):
+        needed = project.outlook(target=target)["forecast"]["target"]["labels"]
+        assert all(n is None or n <= rest for n in needed)
+
+
+def test_an_f_measure_of_a_test_set_is_not_taken_as_exact(make: Make) -> None:
+    project = labelled(make(tests=30, task="multilabel", audit_share=0.0), 4)
+    said = project.outlook()
+    assert said["metric"] == "micro_f1"
+    first = said["forecast"]["points"][0]
+    assert first["high"] - first["low"] > 0.05
+
+
 def test_rounds_of_another_model_are_on_another_curve(project: Project, sibling_model: str) -> None:
     project.update_settings(model=f"probe:{sibling_model}")
     labelled(project, 1)
@@ -225,6 +255,22 @@ def test_what_choosing_gained(project: Project) -> None:
     assert -1 <= gained["low"] <= gained["difference"] <= gained["high"] <= 1
     assert gained["low"] < gained["high"]
     assert project.history[0].gain is None  # 6 answers kept aside
+
+
+def test_what_nobody_was_asked_for_is_no_choice_of_a_strategy(project: Project) -> None:
+    state = project._state
+
+    def asked() -> set[int]:
+        with state.refreshed() as ledger:
+            return set(state.plan(ledger, False, "margin", frozenset()).asked.tolist())
+
+    before = asked()
+    assert len(before) == 72
+    bulk, searched = (item.example.id for item in project.search(which="unanswered", limit=2)[0])
+    project.tell({bulk: "fault"}, bulk=True)
+    found = {"annotator": "me", "kind": "label", "answer": "fault", "strategy": "search"}
+    project.record([NewEvent(example_id=searched, **found)])
+    assert asked() == before
 
 
 def test_what_the_frozen_network_says_is_read_where_nobody_kept_it(

@@ -259,6 +259,18 @@ def test_near_duplicates_with_other_marks_contradict(entities, tmp_path):
     assert suspect.proposed == proposed
 
 
+@pytest.mark.parametrize("longer_first", [False, True])
+def test_a_mark_of_more_words_contradicts_none(entities, tmp_path, longer_first):
+    lines = ["the train to Ulm leaves at nine", "the train to Neu Ulm leaves at nine"]
+    source = tmp_path / "more.csv"
+    source.write_text("\n".join(["text", *sorted(lines, reverse=not longer_first)]))
+    entities.add(source)
+    for example in (entities.pool[row] for row in (4, 5)):
+        name = "Neu Ulm" if "Neu" in example.text else "Ulm"
+        entities.tell({example.id: spans(example.text, name, label="LOC")})
+    assert [one for one in entities.suspects() if one.kind == "contradiction"] == []
+
+
 def test_no_answers_no_suspects(make_project):
     found = make_project(answers=False).suspects()
     assert len(found) == found.total == 0
@@ -277,5 +289,6 @@ def test_the_command_line_lists_them(project):
     )
     total = found["total"]
     assert said.splitlines()[-1].startswith(f"{total} of {total}")
+    assert found["notice"] is None
     one = found["suspects"][0]
     assert (one["id"], one["given"], one["proposed"]) == (wrong, "fault", "refund")

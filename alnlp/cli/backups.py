@@ -32,11 +32,13 @@ def restore(
     """Bring back a backup of the answers and settings, and keep the present ones beside it."""
     from alnlp.project import backups
 
-    restored = backups.restore(folder.resolve(), name)
+    restored, rounds = backups.restore(folder.resolve(), name)
     typer.echo(f"restored: {restored.backup}, with {_answers(restored.answers)}")
     if restored.aside is not None:
         newer = "damaged" if restored.newer is None else f"with {_answers(restored.newer)} more"
         typer.echo(f"set aside: {restored.aside}, {newer}")
+    for one in rounds:
+        typer.echo(f"set aside: {one}, a model that has learnt what the backup does not hold")
 
 
 def _answers(n: int) -> str:

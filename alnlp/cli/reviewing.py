@@ -8,6 +8,7 @@ import typer
 
 from alnlp.cli.options import AsJson, Folder, app, print_json
 from alnlp.console import progress_bars
+from alnlp.errors import MissingExtra, ModelError
 
 if TYPE_CHECKING:
     from alnlp.project import Suspect
@@ -29,11 +30,15 @@ def suspects(
     project = Project.open(folder)
     found = project.suspects(limit)
     if found.by_words:
-        with progress_bars() as progress:
-            project.prepare(progress=progress)
+        try:
+            with progress_bars() as progress:
+                project.prepare(progress=progress)
+        except (MissingExtra, ModelError) as error:  # what their words alone tell is told
+            typer.echo(f"note: {error}", err=True)
         found = project.suspects(limit)
     if as_json:
-        print_json({"total": found.total, "suspects": [_values(one) for one in found]})
+        values = [_values(one) for one in found]
+        print_json({"total": found.total, "notice": found.notice, "suspects": values})
         return
     for one in found:
         given, proposed = (_in_words(answer) for answer in (one.given, one.proposed))

@@ -47,7 +47,7 @@ def parse(query: str) -> list[Term]:
         words = tuple(_WORD.findall(folded(phrase or word)))
         if words:
             terms.append(Term(words, prefix=not closed))
-    return terms
+    return list(dict.fromkeys(terms))
 
 
 def folded(text: str) -> str:

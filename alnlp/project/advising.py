@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -93,11 +92,16 @@ def advice(task: Task, rounds: Sequence[Round], budget: int | None) -> list[Advi
 
 
 def growing(rounds: Sequence[Round]) -> list[Round]:
-    """Rounds without those after which there were no new answers.
+    """Rounds that fewer answers taught than every later one, oldest first; the newest is the last.
 
-    A training without new answers says nothing about what answers change.
+    A training without new answers says nothing about what answers change, and one whose answers
+    were taken back since is on another curve.
     """
-    return [*(made for made, after in pairwise(rounds) if after.labels > made.labels), *rounds[-1:]]
+    kept = list(rounds[-1:])
+    for made in reversed(rounds[:-1]):
+        if made.labels < kept[0].labels:
+            kept.insert(0, made)
+    return kept
 
 
 def main_metric(made: Round) -> str | None:

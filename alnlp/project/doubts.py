@@ -146,7 +146,12 @@ def contradictions(known: Known) -> list[Pair]:
     keys = [_key(known, i) for i in range(len(known.texts))]
     pairs = {*contradicting(known.texts, keys), *_within_groups(known.groups, keys)}
     if known.task.spans:
-        pairs = {(a, b) for a, b in pairs if transferred(known, a, b) is not None}
+        # A mark that reaches beyond what both share says nothing of the other text.
+        pairs = {
+            (a, b)
+            for a, b in pairs
+            if all(transferred(known, *pair) is not None for pair in ((a, b), (b, a)))
+        }
     return sorted(pairs)
 
 

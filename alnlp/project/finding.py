@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import threading
 import uuid
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from alnlp.data import Pool
 from alnlp.data.terms import Term, folded, hits, parse
-from alnlp.errors import ProjectError
+from alnlp.errors import DamagedError, ProjectError
 from alnlp.models import split
 from alnlp.project import browsing
 from alnlp.project.browsing import SEARCH, Found, Which
@@ -36,7 +37,6 @@ MOST = 1000
 _AT_ONCE = 2048
 #: What a rejected example counts against a wanted one.
 _AGAINST = 0.5
-_OPENING = threading.Lock()
 
 
 class Finding:
@@ -76,8 +76,11 @@ class Finding:
             offset: after so many.
 
         Raises:
-            ProjectError: by meaning, and no text that it takes has been read.
+            ProjectError: `by` or `which` is unknown, or by meaning no text that it takes was read.
         """
+        for name, value, known in (("by", by, get_args(By)), ("which", which, get_args(Which))):
+            if value not in known:
+                raise ProjectError(f"{name}: got {value!r}, expected one of {', '.join(known)}")
         state = self._state
         terms = parse(query)
         if (by == "meaning" and query.strip()) or like:
@@ -154,14 +157,11 @@ class Finding:
         if not terms:  # signs alone, such as an emoji, are looked for as they are
             texts = enumerate(pool.texts())
             return np.array([row for row, text in texts if query.strip() in text], np.int64)
-        with _OPENING:
-            index = WordIndex.open(self._state.folder / "cache" / "words.sqlite")
-        with closing(index):
-            index.extend(
-                len(pool), lambda a, b: (folded(text) for text in pool.texts(np.arange(a, b)))
-            )
-            rows = index.matching([(term.words, term.prefix) for term in terms])
-        return rows[rows < len(pool)]
+        file = self._state.folder / "cache" / "words.sqlite"
+        try:
+            return _look_up(file, pool, terms)
+        except DamagedError:  # it is made of the texts alone
+            return _look_up(file, pool, terms)
 
     def _read(self) -> ColdStart:
         cold = ColdStart.of(self._state.folder, self._state.settings)
@@ -190,6 +190,20 @@ def _network(checkpoint: str) -> Probe:
     from alnlp.models.frozen import encoder
 
     return encoder(checkpoint)
+
+
+def _look_up(file: Path, pool: Pool, terms: Sequence[Term]) -> Rows:
+    """The ascending rows with every term, by the index in a file, which a damaged one loses."""
+    with closing(WordIndex.open(file)) as index:
+        try:
+            index.extend(
+                len(pool), lambda a, b: (folded(text) for text in pool.texts(np.arange(a, b)))
+            )
+            rows = index.matching([(term.words, term.prefix) for term in terms])
+        except DamagedError:
+            index.throw_away()
+            raise
+    return rows[rows < len(pool)]
 
 
 def _marked(found: Rows, rows: Rows) -> NDArray[np.bool_]:

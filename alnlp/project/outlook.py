@@ -84,7 +84,7 @@ def outlook(state: State, history: Sequence[Round], target: float | None) -> dic
         time = _time(ledger)
         rest = len(state.pool) - len(state.held_out) - len(state.labels(ledger))
     metric, points = _curve(history, len(state.test))
-    expected, why = _forecast(history, points, rest)
+    expected, why = _forecast(history, points, rest, len(state.test))
     judged = _judged(task, newest, *audited) if newest else None
     given = Counter(name for answer in answers.values() for name in task.names(answer))
     if newest and newest.metrics:
@@ -97,7 +97,7 @@ def outlook(state: State, history: Sequence[Round], target: float | None) -> dic
     return {
         "metric": metric,
         "curve": points,
-        "forecast": expected and _carried_on(expected, min(rest, _AHEAD), target, each),
+        "forecast": expected and _carried_on(expected, rest, target, each),
         "forecast_reason": why,
         "gain": newest.gain if newest else None,
         "time": time,
@@ -137,7 +137,7 @@ def _point(made: Round, figure: dict[str, Any]) -> dict[str, Any]:
 
 
 def _forecast(
-    history: Sequence[Round], points: Sequence[dict[str, Any]], rest: int
+    history: Sequence[Round], points: Sequence[dict[str, Any]], rest: int, tests: int
 ) -> tuple[Forecast | None, str]:
     """The curve carried on, or why not. Rounds of another model are on another curve."""
     if not rest:
@@ -149,12 +149,7 @@ def _forecast(
         alike.insert(0, made)
     numbers = {made.number for made in advising.growing(alike)}
     known = [
-        Measured(
-            one["labels"],
-            one["value"],
-            one["value"] if one["low"] is None else one["low"],
-            one["value"] if one["high"] is None else one["high"],
-        )
+        Measured(one["labels"], one["value"], *_bounds(one, tests))
         for one in points
         if one["round"] in numbers
     ]
@@ -164,10 +159,19 @@ def _forecast(
     return (None, why) if why else (forecast.fit(known), "")
 
 
+def _bounds(point: dict[str, Any], tests: int) -> tuple[float, float]:
+    """Its interval; an F-measure on a test set is taken to vary as a rate over the texts would."""
+    if point["low"] is None:
+        rate = intervals.of_rate(point["value"] * tests, tests)
+        return rate.low, rate.high
+    return point["low"], point["high"]
+
+
 def _carried_on(
-    curve: Forecast, ahead: int, target: float | None, each: float | None
+    curve: Forecast, rest: int, target: float | None, each: float | None
 ) -> dict[str, Any]:
-    """A forecast as JSON-able values; `each` is what a label costs in seconds."""
+    """A forecast as JSON-able values, of `rest` texts; `each` is what a label costs in seconds."""
+    ahead = min(rest, _AHEAD)
 
     def point(labels: int, said: Expected) -> dict[str, Any]:
         return {"labels": labels, "value": said.value, "low": said.low, "high": said.high}
@@ -176,11 +180,12 @@ def _carried_on(
     more = min(ahead, _MORE)
     reached = None
     if target is not None:
-        labels = curve.labels_needed(target)
+        needed = curve.labels_needed(target)
+        labels = [None if n is None or n > rest else n for n in needed]
         seconds = [None if n is None or each is None else round(n * each, 1) for n in labels]
         reached = {
             "value": target,
-            "labels": list(labels),
+            "labels": labels,
             "seconds": None if each is None else seconds,
         }
     return {
@@ -256,8 +261,12 @@ def _calibration(task: Task, newest: Round, judged: _Judged) -> dict[str, Any]:
                 "n": int(inside.sum()),
             }
         )
-    error = calibration_error(*_sure(task, judged.raw, judged.right))
-    ece = newest.audit.get("ece", {"before": error, "after": error})
+    before, after = (
+        calibration_error(*_sure(task, said, judged.right)) for said in (judged.raw, judged.said)
+    )
+    ece = {"before": before, "after": after}
+    if not newest.metrics:  # of the answers that the temperature was found on, the honest error
+        ece = newest.audit.get("ece", ece)
     return {"bins": bins, "ece": ece, "temperature": newest.temperature}
 
 

@@ -8,14 +8,16 @@ any moment leaves the previous round as the newest.
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from alnlp.errors import ProjectError
 from alnlp.project.kept import KeptSignals, damaged
 from alnlp.store.database import sync
 
@@ -81,15 +83,15 @@ class Round(KeptSignals):
         return float(self.audit.get("temperature", 1.0))
 
     @staticmethod
-    def read(folder: Path) -> Round:
-        """The round that lies in a folder.
+    def read(folder: Path, number: int | None = None) -> Round:
+        """The round that lies in a folder, whose name is its number unless one is given.
 
         Raises:
             ProjectError: it is damaged.
         """
         try:
             info = json.loads((folder / _INFO).read_text(encoding="utf-8"))
-            return Round(number=int(folder.name), folder=folder, **info)
+            return Round(int(folder.name) if number is None else number, folder, **info)
         except (OSError, ValueError, TypeError) as error:
             raise damaged(folder, error) from error
 
@@ -105,21 +107,59 @@ def finished(folder: Path) -> list[Round]:
 
 
 def infos(folder: Path) -> dict[str, str]:
-    """What is known about each finished round but for its arrays and weights, by folder name."""
-    names = [f"{number:04d}" for number in _numbers(folder)]
-    return {name: (folder / name / _INFO).read_text(encoding="utf-8") for name in names}
+    """What is known about each finished round but for its arrays and weights, by folder name.
+
+    Damaged rounds are left out.
+    """
+    known = {}
+    for number in _numbers(folder):
+        with suppress(OSError, ValueError):
+            file = folder / f"{number:04d}" / _INFO
+            known[file.parent.name] = file.read_text(encoding="utf-8")
+    return known
 
 
-def put_infos(folder: Path, known: Mapping[str, str]) -> None:
-    """Bring back what `infos` gave, for rounds that are gone; their metrics, not their models."""
+def put_infos(folder: Path, known: Mapping[str, object]) -> None:
+    """Bring back what `infos` gave, for rounds that are gone; their metrics, not their models.
+
+    What `infos` cannot have given is left out: a backup may come from anywhere.
+    """
     for name, info in known.items():
-        if not (folder / name).exists():
-            with writing(folder) as temporary:
-                (temporary / _INFO).write_text(info, encoding="utf-8")
+        if re.fullmatch(r"\d{4,9}", name, re.ASCII) and not (folder / name).exists():
+            with writing(folder) as temporary, suppress(ProjectError):
+                (temporary / _INFO).write_text(str(info), encoding="utf-8")
                 sync(temporary / _INFO)
+                Round.read(temporary, int(name))
                 temporary.rename(folder / name)
-    if known:
+    if folder.is_dir():
         sync(folder)
+
+
+def set_aside(folder: Path, to: Path, seq: int, labels: Collection[str]) -> list[Path]:
+    """Move rounds that a project cannot have made, or that are damaged, to another folder.
+
+    Args:
+        folder: of the rounds.
+        to: made if there are any.
+        seq: the newest event there is.
+        labels: those there are.
+
+    Returns:
+        Where they are now.
+    """
+    moved = []
+    for number in _numbers(folder):
+        path = folder / f"{number:04d}"
+        with suppress(ProjectError):
+            made = Round.read(path)
+            if made.seq <= seq and set(made.label_names) <= set(labels):
+                continue
+        to.mkdir(parents=True, exist_ok=True)
+        moved.append(path.rename(to / path.name))
+    if moved:
+        sync(to)
+        sync(folder)
+    return moved
 
 
 def newest_number(folder: Path) -> int:

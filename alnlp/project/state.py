@@ -289,7 +289,7 @@ class State:
             answered = [*ledger.labels(), *ledger.skipped(annotator), *leased]
             entropy = [settings.seed, newest.number if newest else 0, ledger.seq, len(leased)]
             taken = np.concatenate([pool.rows(answered), self.held_out])
-            said = {*ledger.labels(), *ledger.all_skipped()} - _imported(ledger)
+            said = {*ledger.labels(), *ledger.all_skipped()} - _unasked(ledger)
             asked = pool.rows(said.union(leased))
             reserved, drawn = self.reserved(ledger), self.drawn(ledger)
         rng = np.random.default_rng(entropy)
@@ -448,12 +448,27 @@ class State:
 
 
 def _in_order(ledger: Ledger, ids: Iterable[str]) -> list[str]:
-    """Those of some answered examples that people have answered, the earliest first."""
-    given, imported = ledger.answers(), _imported(ledger)
-    return sorted(
-        (i for i in ids if i not in imported),
-        key=lambda i: min(event.seq for event in given[i].values()),
-    )
+    """Those of some answered examples that a strategy has asked for, the earliest first."""
+    given = ledger.answers()
+    first: dict[str, int] = {}
+    for i in ids:
+        asked = [
+            event.seq
+            for by, event in given[i].items()
+            if by != IMPORTED and event.bulk is None and event.strategy != browsing.SEARCH
+        ]
+        if asked:
+            first[i] = min(asked)
+    return sorted(first, key=first.__getitem__)
+
+
+def _unasked(ledger: Ledger) -> set[str]:
+    """The ids of the examples that were answered by a file or in one go alone."""
+    return {
+        example
+        for example, given in ledger.answers().items()
+        if all(by == IMPORTED or event.bulk is not None for by, event in given.items())
+    }
 
 
 def _imported(ledger: Ledger) -> set[str]:

@@ -158,9 +158,10 @@ class Inbox:
         with state.refreshed() as ledger:
             task, pool, labels = state.task, state.pool, state.labels(ledger)
             given, confirmed = ledger.answers(), ledger.confirmed
-        rows = pool.rows(list(labels))
+        answered = list(labels)
+        rows = pool.rows(answered)
         order = np.argsort(rows)
-        ids = [list(labels)[place] for place in order.tolist()]
+        ids = [answered[place] for place in order.tolist()]
         rows = rows[order]
         words = [pool.words(row) for row in rows.tolist()] if task.spans else []
         answers = [labels[i] for i in ids]

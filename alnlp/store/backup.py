@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import sqlite3
 import tempfile
 import time
@@ -22,7 +21,7 @@ from typing import Any
 
 from alnlp.errors import StoreError
 from alnlp.store import migrations
-from alnlp.store.database import connect, reason, sync
+from alnlp.store.database import connect, is_damage, reason, sync
 
 FOLDER = "backups"
 #: What is kept: everything of the last day, then the newest of so many days and weeks.
@@ -31,8 +30,8 @@ DAY = timedelta(days=1)
 
 _STAMP = "%Y-%m-%dT%H%M%S"
 _NAME = re.compile(r"(\d{4}-\d\d-\d\dT\d{6})(-version-\d+|-replaced)?\.db")
+_REPLACED = "-replaced"
 _DRAFT = ".draft-"
-_DAMAGE = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
 #: How long a restore waits for a program that is just letting go of the store.
 _PATIENCE_SECONDS = 1.0
 _UID = "SELECT value FROM meta WHERE key = 'uid'"
@@ -74,6 +73,7 @@ def back_up(
         StoreError: the store cannot be read or is damaged, or the folder cannot be written.
     """
     with _told(store), _draft(folder) as draft:
+        written = _written_at(store)
         with closing(connect(store.absolute())) as source, closing(_open(draft, "rw")) as target:
             source.backup(target)
             target.execute("PRAGMA journal_mode = DELETE")  # one file, also for readers alone
@@ -81,6 +81,7 @@ def back_up(
                 row = key, json.dumps(value, allow_nan=False)
                 target.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", row)
         _examine(draft)
+        os.utime(draft, ns=(written, written))  # what is written from here on is not in it
         return _publish(draft, folder, mark)
 
 
@@ -113,16 +114,34 @@ def _examine(file: Path) -> None:
 
 def backups(folder: Path) -> list[Path]:
     """The copies in a folder that a restore may choose by itself, newest first."""
-    named = [(match, path) for path in _files(folder) if (match := _NAME.fullmatch(path.name))]
-    return sorted((path for match, path in named if match[2] != "-replaced"), reverse=True)
+    named = [path for path in _files(folder) if _moment(path) is not None]
+    return sorted((path for path in named if not path.stem.endswith(_REPLACED)), reverse=True)
 
 
 def made_at(backup: Path) -> datetime:
     """When a copy was made, by its name."""
-    match = _NAME.fullmatch(backup.name)
-    if match is None:
+    moment = _moment(backup)
+    if moment is None:
         raise StoreError(f"{backup}: expected a name that begins with a date")
-    return datetime.strptime(match[1], _STAMP).replace(tzinfo=UTC)
+    return moment
+
+
+def _moment(backup: Path) -> datetime | None:
+    match = _NAME.fullmatch(backup.name)
+    try:
+        return datetime.strptime(match[1], _STAMP).replace(tzinfo=UTC) if match else None
+    except ValueError:  # no such day
+        return None
+
+
+def note(backup: Path, key: str) -> Any:
+    """What was kept with a copy under a key, None where there is nothing of the kind."""
+    with _told(backup), closing(_open(backup, "ro")) as copy:
+        found = copy.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+    try:
+        return json.loads(found[0]) if found else None
+    except (TypeError, ValueError):
+        return None
 
 
 def is_due(store: Path, folder: Path) -> bool:
@@ -132,8 +151,12 @@ def is_due(store: Path, folder: Path) -> bool:
         return True
     if _now() - made_at(newest) < DAY:
         return False
+    return _written_at(store) > newest.stat().st_mtime_ns
+
+
+def _written_at(store: Path) -> int:
     logs = (store, store.with_name(f"{store.name}-wal"))
-    return any(file.exists() and file.stat().st_mtime > newest.stat().st_mtime for file in logs)
+    return max((file.stat().st_mtime_ns for file in logs if file.exists()), default=0)
 
 
 def prune(folder: Path) -> list[Path]:
@@ -166,12 +189,12 @@ def restore(store: Path, backup: Path, folder: Path) -> Restored:
         if store.exists():
             aside = _replace(store, backup, folder)
     except sqlite3.DatabaseError as error:
-        if not getattr(error, "sqlite_errorname", "").startswith(_DAMAGE):
+        if not is_damage(error):
             raise StoreError(f"{store}: {reason(error)}") from error
         aside = _move_aside(store, folder)
     if not store.exists():
         _place(store, backup)
-    mine = _answers(backup) or set()
+    mine = _answers(store) or set()
     theirs = None if aside is None else _answers(aside)
     return Restored(backup, len(mine), aside, None if theirs is None else len(theirs - mine))
 
@@ -186,7 +209,7 @@ def _replace(store: Path, backup: Path, folder: Path) -> Path:
         with _draft(folder) as draft:
             with closing(_open(draft, "rw")) as copy:
                 target.backup(copy)
-            aside = _publish(draft, folder, "-replaced")
+            aside = _publish(draft, folder, _REPLACED)
         source.backup(target)
         return aside
 
@@ -213,7 +236,7 @@ def _alone(store: Path) -> sqlite3.Connection:
 def _move_aside(store: Path, folder: Path) -> Path:
     """Keep the files of a store that is too damaged to be copied."""
     folder.mkdir(parents=True, exist_ok=True)
-    aside = _free(folder, "-replaced")
+    aside = _free(folder, _REPLACED)
     for end in ("", "-wal", "-shm", "-journal"):
         file = store.with_name(store.name + end)
         if file.exists():
@@ -228,7 +251,9 @@ def _place(store: Path, backup: Path) -> None:
     if log.exists():  # SQLite would replay it into the store
         raise StoreError(f"{log}: is left over from a store that is gone; move it away first")
     with _told(store), _draft(store.parent) as draft:
-        shutil.copyfile(backup, draft)
+        with closing(_open(backup, "ro")) as source, closing(_open(draft, "rw")) as target:
+            source.backup(target)  # with what its log holds, if it is no backup but a store
+            target.execute("PRAGMA journal_mode = DELETE")
         sync(draft)
         draft.rename(store)
         sync(store.parent)

@@ -14,7 +14,7 @@ from pathlib import Path
 from sqlalchemy import Connection, QueuePool, create_engine, event
 from sqlalchemy.exc import SQLAlchemyError, StatementError
 
-from alnlp.errors import StoreError
+from alnlp.errors import DamagedError, StoreError
 
 #: How long a statement waits for another process to finish writing.
 BUSY_SECONDS = 30.0
@@ -25,6 +25,9 @@ _PRAGMAS = (
     "fullfsync = ON",  # macOS alone: its plain fsync leaves the data in the drive's cache
     "foreign_keys = ON",
 )
+
+#: A page that is missing, or holds something else.
+_DAMAGE = ("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_IOERR_SHORT_READ")
 
 _REASONS = {
     "SQLITE_BUSY": "is locked by another program; close that program and try again",
@@ -87,9 +90,10 @@ class Database:
         try:
             yield
         except StoreError as error:
-            raise StoreError(f"{self.path}: {error}") from error
+            raise type(error)(f"{self.path}: {error}") from error
         except (SQLAlchemyError, UnicodeEncodeError) as error:
-            raise StoreError(f"{self.path}: {reason(error)}") from error
+            kind = DamagedError if is_damage(error) else StoreError
+            raise kind(f"{self.path}: {reason(error)}") from error
 
 
 def create_file(path: Path, prepare: Callable[[Connection], None]) -> None:
@@ -109,13 +113,15 @@ def create_file(path: Path, prepare: Callable[[Connection], None]) -> None:
         log = path.with_name(f"{path.name}-wal")
         if log.exists():  # SQLite would replay it into the new file
             raise StoreError(f"{log}: is left over from a store that is gone; move it away first")
-        draft.write_bytes(b"")
+        for left_over in path.parent.glob(f"{draft.name}*"):  # by a program that was killed
+            left_over.unlink()
+        draft.touch()
         with closing(Database(draft)) as database, database.writing() as connection:
             prepare(connection)
         draft.replace(path)
     except BaseException as error:
         draft.unlink(missing_ok=True)
-        path.unlink()
+        path.unlink(missing_ok=True)
         if isinstance(error, OSError):
             raise StoreError(f"{path}: cannot be created ({error.strerror})") from error
         raise
@@ -155,11 +161,23 @@ def _begin(connection: Connection) -> None:
         connection.exec_driver_sql(statement)
 
 
+def is_damage(error: BaseException) -> bool:
+    """Whether the content of the file is at fault."""
+    return _name(error).startswith(_DAMAGE)
+
+
 def reason(error: Exception) -> str:
     """What is wrong with the file, and what to do about it."""
-    cause = error.orig if isinstance(error, StatementError) and error.orig else error
-    name: str = getattr(cause, "sqlite_errorname", "")
+    name = _name(error)
     for prefix, told in _REASONS.items():
         if name.startswith(prefix):
             return told
-    return str(cause).splitlines()[0]
+    return str(_cause(error)).splitlines()[0]
+
+
+def _name(error: BaseException) -> str:
+    return str(getattr(_cause(error), "sqlite_errorname", ""))
+
+
+def _cause(error: BaseException) -> BaseException:
+    return error.orig if isinstance(error, StatementError) and error.orig else error

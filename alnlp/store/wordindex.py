@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
+from filelock import FileLock
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
-from alnlp.errors import StoreError
+from alnlp.errors import DamagedError
 from alnlp.store.database import Database, create_file
 
 #: Rows of one transaction: so long another process waits that wants to write as well.
@@ -36,23 +37,24 @@ class WordIndex:
         Raises:
             StoreError: it cannot be written.
         """
-        if path.is_file():
-            index = cls(Database(path))
-            try:
-                if index._version() == _VERSION:
-                    return index
-            except StoreError:
-                pass
-            index.close()
-            for file in path.parent.glob(f"{path.name}*"):
-                file.unlink(missing_ok=True)
         path.parent.mkdir(parents=True, exist_ok=True)
-        create_file(path, _make)
-        return cls(Database(path))
+        with FileLock(path.with_suffix(".lock")):  # two that make it would break each other's
+            index = cls(Database(path))
+            if not (path.is_file() and index._is_usable()):
+                index.close()
+                for file in path.parent.glob(f"{path.name}*"):
+                    file.unlink()
+                create_file(path, _make)
+            return index
 
     def close(self) -> None:
         """Close the file."""
         self._database.close()
+
+    def throw_away(self) -> None:
+        """Delete the file, since it turned out to be damaged; `open` makes another."""
+        self.close()
+        self._database.path.unlink(missing_ok=True)
 
     def __len__(self) -> int:
         with self._database.reading() as connection:
@@ -93,9 +95,13 @@ class WordIndex:
             ).scalar_one()
         return np.sort(np.fromstring(found or "", np.int64, sep=","))
 
-    def _version(self) -> int:
-        with self._database.reading() as connection:
-            return int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
+    def _is_usable(self) -> bool:
+        try:
+            with self._database.reading() as connection:
+                version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
+        except DamagedError:
+            return False
+        return bool(version == _VERSION)
 
 
 def _make(connection: Connection) -> None:

@@ -7,7 +7,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from alnlp.errors import AlnlpError
 from alnlp.project import backups
 from alnlp_apps.workbench.workspace import Workspace
 
@@ -42,5 +41,5 @@ def daily_backups(workspace: Workspace) -> Iterator[None]:
 def _back_up(workspace: Workspace, name: str) -> None:
     try:
         backups.back_up_if_due(workspace.folder / name)
-    except (AlnlpError, OSError) as error:  # the work goes on, and it is tried again
+    except Exception as error:  # whatever it is, the work goes on, and it is tried again
         _LOG.warning("no backup of %s: %s", name, error)

@@ -37,7 +37,7 @@ class Search(BaseModel):
     which: Literal["all", "answered", "unanswered", "flagged"] = "all"
     label: str | None = None
     limit: int = Field(50, ge=1, le=500)
-    offset: int = Field(0, ge=0)
+    offset: int = Field(0, ge=0, le=10**9)
 
 
 class AskAbout(BaseModel):
@@ -60,7 +60,7 @@ class EventIn(BaseModel):
     suggestion: AnswerIn = None
     confidence: float | None = Field(None, ge=0, le=1)
     strategy: str | None = Field(None, max_length=200)
-    round: int | None = None
+    round: int | None = Field(None, ge=0, le=10**9)
     seconds: float | None = Field(None, ge=0)
     blind: bool | None = None
     bulk: str | None = Field(None, max_length=64)

@@ -32,7 +32,7 @@ _CHOICES_AT_ONCE = 4
 
 Annotator = Annotated[str, Query(min_length=1, max_length=64)]
 Limit = Annotated[int, Query(ge=1, le=500)]
-Offset = Annotated[int, Query(ge=0)]
+Offset = Annotated[int, Query(ge=0, le=10**9)]
 
 
 class OtherProject(AlnlpError):
