@@ -30,14 +30,15 @@ class Choice:
     reason: str = ""
 
 
-def choose(task: Task, answers: int, seconds: Callable[[], tuple[float, float]]) -> Choice:
+def choose(task: Task, answers: int, seconds: Callable[[bool], tuple[float, float]]) -> Choice:
     """The model for a round.
 
     Args:
         task: with the labels of this moment.
         answers: how many there are to learn from.
         seconds: how long the shortest fine-tuning on such texts takes here, and how long the one
-            on these answers; called if it matters.
+            on these answers; called if it matters, with whether to measure it now, whatever is
+            known from before.
     """
     labels = len(task.labels)
     if task.spans:
@@ -45,7 +46,9 @@ def choose(task: Task, answers: int, seconds: Callable[[], tuple[float, float]])
     given = f"{answers} answer{'s' * (answers != 1)} for {labels} label{'s' * (labels != 1)}"
     if labels >= _MANY_LABELS and answers < _ANSWERS_A_LABEL * labels:
         return Choice(PROBE, f"{given} are too few to fine-tune on, so the network stays frozen")
-    shortest, expected = seconds()
+    shortest, expected = seconds(False)
+    if shortest > _SECONDS:  # the training before may have waited, as where a computer slept
+        shortest, expected = seconds(True)
     if shortest > _SECONDS:
         return Choice(
             PROBE,

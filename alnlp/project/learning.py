@@ -45,12 +45,13 @@ def choose(plan: Plan) -> Choice:
     if plan.settings.model != AUTO:
         return Choice(plan.settings.model)
 
-    def seconds() -> tuple[float, float]:
+    def seconds(anew: bool) -> tuple[float, float]:
         from alnlp.models.finetuned import FineTuned
 
         model = FineTuned(plan.task, DEFAULT)
         texts = plan.pool.texts(plan.rows[:_TRIED])
-        return model.expected_seconds(texts, len(plan.rows), _seconds_of_a_step(plan.previous))
+        a_step = None if anew else _seconds_of_a_step(plan.previous)
+        return model.expected_seconds(texts, len(plan.rows), a_step)
 
     return choosing.choose(plan.task, len(plan.rows), seconds)
 
