@@ -65,8 +65,10 @@ def test_the_commands_of_the_tutorial_do_what_it_says(
     project.close()
     Path("new.csv").write_text("text\nwhere is my parcel?\n")
     page = (DOCS / "tutorial.md").read_text("utf-8")
-    demo, export, predict = re.findall(r"```\n(.*?)\n```", page, re.DOTALL)
+    demo, predict = re.findall(r"```\n(.*?)\n```", page, re.DOTALL)
     assert demo == "make demo"
+    # The screen Data hands out what this command writes.
+    export = ".venv/bin/alnlp export alnlp-projects/inbox answers.csv"
     for command in (export, predict):
         program, *words = command.partition(" > ")[0].split()
         assert program == ".venv/bin/alnlp"
