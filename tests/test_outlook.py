@@ -16,7 +16,7 @@ from workbench import IdleTrainer
 
 from alnlp import Project
 from alnlp.errors import ProjectError, StrategyError
-from alnlp.project import audit
+from alnlp.project import audit, planning
 from alnlp.store import NewEvent
 from alnlp_apps.workbench import build
 
@@ -262,7 +262,7 @@ def test_what_nobody_was_asked_for_is_no_choice_of_a_strategy(project: Project) 
 
     def asked() -> set[int]:
         with state.refreshed() as ledger:
-            return set(state.plan(ledger, False, "margin", frozenset()).asked.tolist())
+            return set(planning.plan(state, ledger, False, "margin", frozenset()).asked.tolist())
 
     before = asked()
     assert len(before) == 72

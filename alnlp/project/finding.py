@@ -17,7 +17,7 @@ from alnlp.data import Pool
 from alnlp.data.terms import Term, folded, hits, parse
 from alnlp.errors import DamagedError, ProjectError
 from alnlp.models import split
-from alnlp.project import browsing
+from alnlp.project import browsing, handing
 from alnlp.project.browsing import SEARCH, Found, Which
 from alnlp.project.cold import ColdStart
 from alnlp.project.selection import Batch
@@ -145,7 +145,7 @@ class Finding:
 
     def asked_about(self, annotator: str = "me") -> list[str]:
         """The ids of what `ask_about` has handed out to an annotator and has no answer yet."""
-        leases = self._state.open_leases(annotator)
+        leases = handing.open_leases(self._state, annotator)
         return [lease.example_id for lease in leases if lease.strategy == SEARCH]
 
     def _with_words(self, query: str, terms: Sequence[Term]) -> Rows | None:

@@ -17,8 +17,10 @@ from alnlp.project import (
     bias,
     creating,
     exporting,
+    handing,
     learning,
     outlook,
+    planning,
     rounds,
     training,
 )
@@ -301,7 +303,7 @@ class Project(Answering, Finding):
             raise ProjectError(f"annotator: got {annotator!r}, expected a name")
         if strategy is not None:
             find(strategy, self.task.kind)
-        mine, fresh, notice = self._state.hand_out(amount, annotator, strategy)
+        mine, fresh, notice = handing.hand_out(self._state, amount, annotator, strategy)
         if strategy is not None and len(mine) > fresh:
             notice = notice or (
                 f"{len(mine) - fresh} of these were handed out before and have no answer yet; "
@@ -346,7 +348,7 @@ class Project(Answering, Finding):
         if score is None:
             score = bool(spec.needs_for(self.task.kind) - WITHOUT_NETWORK)
         with self._state.refreshed() as ledger:
-            plan = self._state.plan(ledger, score, name, spec.needs_for(self.task.kind))
+            plan = planning.plan(self._state, ledger, score, name, spec.needs_for(self.task.kind))
         return training.run(plan, progress)
 
     def prepare(self, *, progress: Progress | None = None) -> None:

@@ -5,19 +5,18 @@ from __future__ import annotations
 import threading
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alnlp.data import Pool
-from alnlp.data.spans import SpanAnswer, looked_at
 from alnlp.errors import ProjectError
-from alnlp.project import audit, bias, browsing, learning, rounds, training
+from alnlp.project import audit, bias, browsing, learning, rounds
 from alnlp.project.browsing import Answered, Found
 from alnlp.project.candidates import Known, available
 from alnlp.project.cold import ColdStart
@@ -25,10 +24,9 @@ from alnlp.project.creating import IMPORTED
 from alnlp.project.kept import KeptSignals
 from alnlp.project.readout import Prediction, predictions
 from alnlp.project.rounds import Round
-from alnlp.project.selection import Amount, AskedExample, Choice, choose
+from alnlp.project.selection import AskedExample
 from alnlp.project.settings import Settings
-from alnlp.store import Event, Lease, LeaseRequest, Ledger, Store
-from alnlp.strategies import Strategy
+from alnlp.store import Event, Lease, Ledger, Store
 from alnlp.tasks import Answer, Task
 
 if TYPE_CHECKING:
@@ -49,6 +47,7 @@ class State:
         test: held-out examples with gold labels.
         held_out: pool rows that are in the test set as well, never asked or trained on.
         lock: guards everything that is read in several steps.
+        asking: held while examples are chosen and handed out.
     """
 
     def __init__(self, folder: Path, store: Store) -> None:
@@ -56,7 +55,7 @@ class State:
         self.store = store
         self.test = Pool.open(folder / "test")
         self.lock = threading.RLock()
-        self._asking = threading.Lock()
+        self.asking = threading.Lock()
         self._ledger = Ledger()
         self._newest: Round | None = None
         self._model: tuple[int, Model] | None = None
@@ -176,6 +175,11 @@ class State:
         asked = np.flatnonzero(np.isin(reserved, self.pool.rows(self.store.get(_DRAWN, []))))
         return reserved[: asked[-1] + 1] if len(asked) else reserved[:0]
 
+    def draw(self, rows: Rows) -> None:
+        """Remember that rows were asked for as part of the audit sample."""
+        ids = [self.pool.ids[row] for row in rows.tolist()]
+        self.store.change(_DRAWN, lambda known: [*(known or []), *ids])
+
     def taught(self, ledger: Ledger) -> dict[str, Answer]:
         """The answers to train on: all but those that the model is measured by."""
         answers = self.labels(ledger)
@@ -222,123 +226,6 @@ class State:
                 "audit": newest.audit if newest else {},
                 "agreement": browsing.agreement(ledger),
             }
-
-    def open_leases(self, annotator: str) -> list[Lease]:
-        """What the annotator was given and has to answer still; the rest is given back.
-
-        What they found by a search and wanted to be asked about comes first, the newest search
-        before earlier ones.
-
-        Given back is what somebody has answered meanwhile, and what is a near-duplicate of a lease
-        that is newer, such as one that an undo has brought back.
-        """
-        mine = self.store.leases(annotator)
-        with self.refreshed() as ledger:
-            answered = ledger.labels()
-            unanswered = [lease for lease in mine if lease.example_id not in answered]
-            rows = self.pool.rows([lease.example_id for lease in unanswered])
-            newest = dict(zip(self.pool.groups[rows].tolist(), unanswered, strict=True))
-        kept = [lease for lease in unanswered if lease in newest.values()]
-        if len(kept) < len(mine):
-            self.store.release(annotator, keep=[lease.example_id for lease in kept])
-        searched = [lease for lease in kept if lease.strategy == browsing.SEARCH]
-        searched.sort(key=lambda lease: lease.created_at, reverse=True)
-        return searched + [lease for lease in kept if lease.strategy != browsing.SEARCH]
-
-    def hand_out(
-        self, amount: Amount, annotator: str, strategy: str | Strategy | None
-    ) -> tuple[list[Lease], int, str | None]:
-        """What the annotator holds, filled up by the strategy; how many are fresh; a notice."""
-        ttl = self.settings.lease_hours * 3600
-        notice = None
-        with self._asking:
-            mine = self.open_leases(annotator)
-            held = len(mine[: amount.texts])
-            while amount.texts is None or len(mine) < amount.texts:
-                choice = self.choose(mine, amount, annotator, strategy)
-                notice = choice.notice or notice
-                if not len(choice.rows):
-                    break
-                requests = [
-                    LeaseRequest(self.pool.ids[row], choice.why, choice.strategy)
-                    for row in choice.rows.tolist()
-                ]
-                granted = self.store.lease(requests, annotator, uuid.uuid4().hex, ttl)
-                # Another process may have been faster with some of them: then ask for the rest.
-                mine = self.open_leases(annotator)
-                if amount.tokens is not None and len(granted) == len(requests):
-                    break  # a budget is hardly ever used up to the last word
-            self.store.renew(annotator, ttl)
-            handed = mine[: amount.texts]
-            return handed, len(handed) - held, notice
-
-    def choose(
-        self,
-        mine: Sequence[Lease],
-        amount: Amount,
-        annotator: str,
-        strategy: str | Strategy | None,
-    ) -> Choice:
-        """What the strategy takes for this annotator, besides what `mine` holds already."""
-        # Leases are read before answers: an answer ends its lease, so what is answered in between
-        # is seen at least once.
-        leased = [lease.example_id for lease in self.store.leases()]
-        settings, newest, kept = self.settings, self.newest_round, self.kept()
-        with self.refreshed() as ledger:
-            pool, known = self.pool, self._known(ledger, settings)
-            answered = [*ledger.labels(), *ledger.skipped(annotator), *leased]
-            entropy = [settings.seed, newest.number if newest else 0, ledger.seq, len(leased)]
-            taken = np.concatenate([pool.rows(answered), self.held_out])
-            said = {*ledger.labels(), *ledger.all_skipped()} - _unasked(ledger)
-            asked = pool.rows(said.union(leased))
-            reserved, drawn = self.reserved(ledger), self.drawn(ledger)
-        rng = np.random.default_rng(entropy)
-        held = pool.rows([lease.example_id for lease in mine])
-        free = audit.apart(pool, reserved[~np.isin(reserved, taken)], held)
-        left = amount.left(pool, held)
-        more = left if amount.tokens is None else audit.texts_in(pool, free, left)
-        for_audit = free[: audit.due(settings.audit_share, asked, drawn, more)]
-        if amount.tokens is not None and len(held):  # only a batch of one may exceed the budget
-            words = np.cumsum([len(pool.words(row)) for row in for_audit.tolist()])
-            for_audit = for_audit[words <= left]
-        # A choice may take seconds, so nobody has to wait for it.
-        chosen = choose(
-            pool,
-            self.task,
-            kept,
-            known,
-            strategy=settings.strategy if strategy is None else strategy,
-            amount=amount,
-            taken=np.concatenate([taken, reserved]),
-            mine=np.concatenate([held, for_audit]),
-            rng=rng,
-        )
-        if chosen.exhausted:
-            for_audit = free[:more]
-        if not len(for_audit):
-            return chosen
-        self._draw(for_audit)
-        return replace(chosen, rows=rng.permutation(np.concatenate([chosen.rows, for_audit])))
-
-    def _draw(self, rows: Rows) -> None:
-        """Remember that rows were asked for as part of the audit sample."""
-        ids = [self.pool.ids[row] for row in rows.tolist()]
-        self.store.change(_DRAWN, lambda known: [*(known or []), *ids])
-
-    def _known(self, ledger: Ledger, settings: Settings) -> Known:
-        """What strategies may know beside what a model says."""
-        answers = self.taught(ledger)
-        rows = dict(zip(answers, self.pool.rows(list(answers)).tolist(), strict=True))
-        given = ledger.answers()
-
-        def seconds() -> dict[int, float]:
-            return {
-                row: float(np.median(timed))
-                for example, row in rows.items()
-                if (timed := [event.seconds for event in given[example].values() if event.seconds])
-            }
-
-        return Known({rows[i]: said for i, said in answers.items()}, seconds, settings.queries)
 
     def asked(self, leases: Sequence[Lease]) -> Iterator[AskedExample]:
         """The leased examples with what the newest model says of them."""
@@ -399,76 +286,6 @@ class State:
             Answered(self.pool[row], event, len(ledger.together(event)))
             for row, event in zip(rows, events, strict=True)
         ]
-
-    def plan(
-        self, ledger: Ledger, score: bool, strategy: str, needs: frozenset[str]
-    ) -> training.Plan:
-        """What the next round will train on, score, and keep for the strategy."""
-        newest, answers = self.newest_round, self.taught(ledger)
-        rows = self.pool.rows(list(answers))
-        order = np.argsort(rows)
-        said = list(answers.values())
-        audited, audit_answers = self.audited(ledger)
-        asked = _in_order(ledger, answers)
-        free = np.ones(len(self.pool), dtype=bool)
-        free[self.pool.rows(list(self.labels(ledger)))] = free[self.held_out] = False
-        return training.Plan(
-            folder=self.folder,
-            task=self.task,
-            settings=self.settings,
-            pool=self.pool,
-            test=self.test,
-            rows=rows[order],
-            answers=[said[place] for place in order.tolist()],
-            asked=self.pool.rows(asked),
-            asked_answers=[answers[i] for i in asked],
-            unlabelled=np.flatnonzero(free),
-            audited=audited,
-            audit_answers=audit_answers,
-            reserved=self.reserved(ledger),
-            strategy=strategy,
-            needs=needs,
-            score=score,
-            previous=newest,
-            seq=ledger.seq,
-            agreement=browsing.agreement(ledger, newest.number) if newest else None,
-            spent=self._spent(ledger, answers),
-        )
-
-    def _spent(self, ledger: Ledger, answers: Mapping[str, Answer]) -> dict[str, float]:
-        """What the answers cost: seconds of the annotators, and for ner words looked at."""
-        given = ledger.answers()
-        seconds = [event.seconds for i in answers for event in given[i].values()]
-        spent = {"seconds": round(sum(s or 0.0 for s in seconds), 1)} if any(seconds) else {}
-        if self.task.spans:
-            rows = self.pool.rows(list(answers)).tolist()
-            said = cast(Iterable[SpanAnswer], answers.values())
-            spent["tokens"] = sum(map(looked_at, map(self.pool.words, rows), said))
-        return spent
-
-
-def _in_order(ledger: Ledger, ids: Iterable[str]) -> list[str]:
-    """Those of some answered examples that a strategy has asked for, the earliest first."""
-    given = ledger.answers()
-    first: dict[str, int] = {}
-    for i in ids:
-        asked = [
-            event.seq
-            for by, event in given[i].items()
-            if by != IMPORTED and event.bulk is None and event.strategy != browsing.SEARCH
-        ]
-        if asked:
-            first[i] = min(asked)
-    return sorted(first, key=first.__getitem__)
-
-
-def _unasked(ledger: Ledger) -> set[str]:
-    """The ids of the examples that were answered by a file or in one go alone."""
-    return {
-        example
-        for example, given in ledger.answers().items()
-        if all(by == IMPORTED or event.bulk is not None for by, event in given.items())
-    }
 
 
 def _imported(ledger: Ledger) -> set[str]:
