@@ -433,6 +433,7 @@ def _shape(texts):
 def test_a_translation_has_all_texts_with_their_holes(name):
     english, other = _shape(TEXTS["en"]), _shape(TEXTS[name])
 
+    del other["said"]  # what comes from alnlp, which is English already
     assert other == english
 
 

@@ -83,6 +83,27 @@ def test_two_annotators_never_see_the_same_example(workspace, visit, inbox):
         assert not set(texts["ana"]) & set(texts["bo"])
 
 
+def test_what_is_typed_as_annotator_outlasts_a_status(workspace, labelling):
+    publish = """async () => {
+      const { session } = await import("/alnlp/static/session.js");
+      session.publish({ ...session.status });
+    }"""
+    with labelling(workspace) as (page, _):
+        field = page.get_by_label("Annotator")
+        option = page.get_by_label("Project", exact=True).locator("option").element_handle()
+        field.fill("")
+        page.keyboard.type("al")
+        page.evaluate(publish)
+        page.keyboard.type("ice")
+        assert field.input_value() == "alice"
+        assert option.evaluate("e => e.isConnected")  # a list that is open stays so
+        with page.expect_response("**/state?annotator=alice"):
+            page.keyboard.press("Enter")
+        field.fill(" ")
+        field.press("Enter")
+        assert field.input_value() == "alice"
+
+
 def test_a_comment_being_typed_is_kept_when_the_example_is_answered(workspace, labelling):
     with labelling(workspace) as (page, project):
         first = text_of(page)

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 import browsing
 import numpy as np
 import pytest
-from browsing import open_tab, press, ready, saved, text_of, wait_for_text
+from browsing import forgive, open_tab, press, ready, saved, text_of, wait_for_text
 from workbench import LABELS, IdleTrainer, make_project, sentences
 
 from alnlp.project import Project
@@ -141,6 +141,10 @@ def test_many_are_answered_after_a_review_and_one_key_takes_all_back(inbox) -> N
     assert dialog.get_by_text(f"{LABELS[0]}, as before").is_visible()
     assert dialog.get_by_text(f"bo: {LABELS[2]}").is_visible()
     assert dialog.get_by_text("1 of your earlier answers is replaced.").is_visible()
+    undo = """(e) => e.dispatchEvent(new KeyboardEvent(
+      "keydown", { key: "z", ctrlKey: true, bubbles: true, cancelable: true }))"""
+    assert apply.evaluate(undo)  # nobody takes it: what is behind the dialog is not in sight
+    assert page.locator("body").evaluate(undo)
     dialog.get_by_role("checkbox").nth(3).uncheck()
     assert apply.inner_text() == "Answer 2 examples"
     apply.click()
@@ -198,6 +202,17 @@ def test_rows_are_chosen_by_keyboard(inbox) -> None:
     assert page.get_by_text("2 selected").is_visible()
     page.get_by_label("Select all that are shown").uncheck()
     assert not page.locator(".al-bulk-bar").is_visible()
+    page.locator(".al-item").nth(1).press("x")
+    page.get_by_role("button", name="Select none").press("Enter")
+    assert page.evaluate("document.activeElement.textContent").startswith("…")
+    page.locator(".al-item").nth(1).press("x")
+    page.get_by_role("button", name="Label …").press("Enter")
+    page.locator(".al-bulk-dialog .al-label").first.press("Enter")
+    page.locator(".al-bulk-dialog .al-primary").press("Enter")
+    page.get_by_text("1 example answered").wait_for()
+    assert page.evaluate("document.activeElement.textContent").startswith("…")
+    page.keyboard.press("u")
+    page.get_by_text("1 answer taken back.").wait_for()
 
 
 def test_meaning_waits_for_the_first_reading_and_then_ranks(inbox, encoder) -> None:
@@ -221,7 +236,8 @@ def test_more_like_this_and_less_like_that(inbox) -> None:
     find(page, "zebra", "2 examples")
     page.locator(".al-item").nth(0).click()
     page.get_by_role("button", name="More like this").click()
-    page.get_by_label("Search the texts").fill("")
+    with page.expect_response(lambda reply: "/search?by=words" in reply.url):
+        page.get_by_label("Search the texts").fill("")
     page.get_by_text(f"{len(TEXTS) - 1} examples, the closest first").wait_for()
     chip = page.locator(".al-example-chip")
     assert chip.locator("bdi").text_content().startswith("Like: Zebra <img")
@@ -263,6 +279,96 @@ def test_what_was_found_is_asked_for_next(inbox) -> None:
     page.get_by_label("Select all that are shown").check()
     page.get_by_role("button", name="Ask me about these").click()
     page.get_by_text("2 are left out").wait_for()
+
+
+def label_all(page, n: int) -> None:
+    """Give all that is shown one answer."""
+    page.get_by_label("Select all that are shown").check()
+    page.get_by_role("button", name="Label …").click()
+    dialog = page.locator(".al-bulk-dialog")
+    dialog.get_by_role("button", name=LABELS[2]).click()
+    dialog.get_by_role("button", name=f"Answer {n}").click()
+
+
+def test_the_undo_of_a_bulk_goes_when_it_would_take_back_something_else(inbox) -> None:
+    page, _ = inbox()
+    done = page.locator(".al-done")
+    open_tab(page, "Data")
+    find(page, "zebra", "2 examples")
+    label_all(page, 2)
+    done.get_by_role("button", name="Undo").wait_for()
+    open_tab(page, "Label")
+    for key in ("1", "2", "1"):
+        press(page, key)
+    saved(page)
+    open_tab(page, "Data")
+    assert done.is_hidden()
+    page.get_by_label("Search the texts").fill("")
+    page.get_by_label("Show", exact=True).select_option("answered")
+    page.get_by_text("5 examples", exact=True).wait_for()
+    page.get_by_label("Search the texts").blur()
+    page.keyboard.press("u")
+    page.keyboard.press("u")  # before the first one is done
+    page.get_by_text("3 examples", exact=True).wait_for()
+    done.get_by_text("1 answer taken back.").wait_for()
+    page.locator(".al-item").first.click()
+    page.get_by_label("Your comment").fill("mine")
+    page.get_by_role("button", name="Keep the comment").click()
+    page.get_by_text("Saved.").wait_for()
+    assert done.is_visible()
+    page.get_by_label("Annotator").fill("bo")
+    page.get_by_label("Annotator").press("Enter")
+    done.wait_for(state="hidden")
+    page.locator(".al-item").first.click()
+    assert page.get_by_label("Your comment").input_value() == ""
+
+
+def test_a_bulk_that_waits_for_a_connection_says_so(inbox, visit) -> None:
+    page, project = inbox()
+    open_tab(page, "Data")
+    find(page, "zebra", "2 examples")
+    page.route("**/events", lambda route: route.abort())
+    label_all(page, 2)
+    alert = page.get_by_text("Offline, 2 answers waiting · Your answers are kept in this browser")
+    alert.wait_for()
+    page.unroute_all()
+    alert.wait_for(state="hidden")
+    assert len(answers_of_me(project)) == 2
+    forgive(visit, "ERR_FAILED")
+
+
+def test_hundreds_are_shown_answered_and_looked_for(inbox, workspace) -> None:
+    make_project(workspace / "many", sentences(520), batch_size=1000, audit_share=0.0)
+    page, _ = inbox()
+    many = Project.open(workspace / "many")
+    read(many)
+    many.close()
+    page.get_by_label("Project", exact=True).select_option("many")
+    open_tab(page, "Data")
+    page.get_by_text("520 examples", exact=True).wait_for()
+    for n in range(100, 550, 50):
+        page.get_by_role("button", name="Show more").click()
+        page.wait_for_function("n => document.querySelectorAll('.al-found').length === n", arg=n)
+    page.get_by_role("button", name="Show more").press("Enter")
+    page.wait_for_function("() => document.querySelectorAll('.al-found').length === 520")
+    assert page.evaluate("document.activeElement.className") == "al-item"
+    label_all(page, 520)
+    page.get_by_text("520 examples answered").wait_for()
+    assert rows(page).count() == 520
+    page.get_by_label("Select all that are shown").check()
+    page.get_by_role("button", name="More like these").click()
+    page.get_by_text("470 examples, the closest first").wait_for()
+    assert page.locator(".al-example-chip").count() == 50
+
+
+def test_a_long_search_is_told_in_short(inbox) -> None:
+    page, _ = inbox()
+    open_tab(page, "Data")
+    find(page, " ".join(["zebra"] * 80), "2 examples")
+    page.get_by_label("Select all that are shown").check()
+    page.get_by_role("button", name="Ask me about these").click()
+    wait_for_text(page, SECOND)
+    page.locator(".al-why:has-text('zebra ze…”')").wait_for()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

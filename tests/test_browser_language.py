@@ -37,6 +37,11 @@ def test_the_labelling_screen_and_the_tabs_speak_the_language(
         assert tabs == [words["app"][name] for name in TABS]
         for name in ("skip", "undo", "flag", "comment", "guidelines", "help"):
             page.get_by_role("button", name=words["label"][name], exact=True).wait_for()
+        assert words["keys"]["Space"] in page.locator(".al-tools kbd").all_inner_texts()
+        # Why an example is asked for comes from the server.
+        assert page.locator(".al-why").inner_text() == words["label"]["why"].format(
+            why=page.locator(".al-why span").inner_text()
+        )
         page.keyboard.press("?")
         keys = page.get_by_role("dialog", name=words["label"]["help"]).locator("kbd")
         assert set(words["label"]["help_keys"][2][0]) <= set(keys.all_inner_texts())

@@ -5,8 +5,8 @@ import random
 
 import browsing
 import pytest
-from browsing import open_tab
-from workbench import LABELS, IdleTrainer
+from browsing import forgive, open_tab
+from workbench import LABELS, IdleTrainer, make_project, sentences
 
 from alnlp.project import Project
 
@@ -152,6 +152,71 @@ def test_keys_are_inert_where_something_is_typed(reviewing):
     page.keyboard.press("Backspace")
     left(page, 2)
     assert len(project.suspects()) == 2
+
+
+def test_what_is_done_anew_takes_back_what_was_done_before(reviewing):
+    page, project = reviewing
+    go_to(page, "wrong label")
+    text = shown(page)
+    page.keyboard.press("Enter")
+    left(page, 1)
+    page.keyboard.press("ArrowLeft")
+    go_to(page, "wrong label")
+    assert shown(page) == text
+    page.keyboard.press("k")
+    left(page, 1)
+    settled(page)
+    assert answers(project, text) == {"import": "billing"}
+    page.keyboard.press("u")
+    left(page, 2)
+    settled(page)
+    assert len(project.suspects()) == 2
+    assert page.locator(".al-review").get_by_role("button", name="Undo").is_disabled()
+
+
+def test_what_is_settled_while_the_list_is_read_does_not_come_back(reviewing):
+    page, _ = reviewing
+    held = []
+    page.route("**/suspects*", lambda route: held.append((route, route.fetch())), times=1)
+    open_tab(page, "Label")
+    open_tab(page, "Review")
+    while not held:
+        page.evaluate("1")  # lets the route be served
+    page.keyboard.press("k")
+    left(page, 1)
+    [(route, old)] = held
+    route.fulfill(response=old)
+    page.get_by_text("1 of 1").wait_for()  # of a list that knows of it
+    left(page, 1)
+
+
+def test_answers_that_another_tab_has_sent_are_saved(reviewing, visit):
+    page, _ = reviewing
+    page.route("**/events", lambda route: route.abort())
+    page.keyboard.press("k")
+    page.wait_for_selector(".al-review .al-saved:has-text('Offline, 1 answer waiting')")
+    page.evaluate("window.setTimeout = () => 0")  # it does not try again by itself
+    visit(page.url.partition("/?")[0], "inbox", context=page.context)
+    settled(page)
+    forgive(visit, "ERR_FAILED")
+
+
+def test_another_project_may_be_read_as_well(folder, visit, served):
+    make_project(folder.parent / "other", sentences(30))
+    with served(folder.parent, trainer=IdleTrainer()) as base:
+        page = visit(base, "inbox")
+        page.route(
+            "**/suspects*",
+            lambda route: route.fulfill(json=route.fetch().json() | {"by_words": True}),
+        )
+        open_tab(page, "Review")
+        read = page.get_by_role("button", name="Read the texts")
+        read.click()
+        page.get_by_text("The texts are being read").wait_for()
+        assert read.is_disabled()
+        page.get_by_label("Project", exact=True).select_option("other")
+        page.get_by_text("Nothing suspicious").wait_for()
+        assert read.is_enabled()
 
 
 def test_it_fits_a_phone(folder, visit, served):

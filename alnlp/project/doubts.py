@@ -216,8 +216,9 @@ def contradiction(known: Known, place: int, others: Sequence[int]) -> Doubt:
         most = count.most_common(1)[0][0]
         proposed = next(known.answers[i] for i in nearest if _key(known, i) == most)
         named = ", ".join(known.task.names(proposed)) or "none of the labels"
-        texts = "A text that differs" if len(others) == 1 else f"{count[most]} texts that differ"
-        reason = f"{texts} by a few words {'is' if count[most] == 1 else 'are'} answered {named}."
+        n = count[most]
+        texts = "A text that differs" if n == 1 else f"{n} texts that differ"
+        reason = f"{texts} by a few words {'is' if n == 1 else 'are'} answered {named}."
     return Doubt("contradiction", place, proposed, score, reason, tuple(nearest))
 
 

@@ -1,7 +1,7 @@
 // The labelling screen: keys and clicks in, answers out.
 
 import { call, inProject } from "./api.js";
-import { count, fill, visible, words } from "./dom.js";
+import { count, english, fill, phrase, visible, words } from "./dom.js";
 import { command, LABEL_KEYS, SPAN_LABEL_KEYS } from "./keys.js";
 import { Marking } from "./marking.js";
 import { outbox } from "./outbox.js";
@@ -109,7 +109,7 @@ class Canvas {
   /** Another project has come under this name: what waits is kept, and that one is taken up. */
   async foreign(error) {
     await session.reload();
-    this.view.showAlert(error.message);
+    this.view.showAlert(english(error.message));
   }
 
   delivered(status) {
@@ -124,7 +124,7 @@ class Canvas {
 
   problem(error) {
     // While the server is away the "offline" note says it all.
-    if (error.status) this.view.showAlert(fill(t.problem, { error: error.message }));
+    if (error.status) this.view.showAlert(phrase(t.problem, { error: english(error.message) }));
   }
 
   /** Counts or trainer changed; a new model puts the examples to come in a new order. */
@@ -263,9 +263,10 @@ class Canvas {
     this.announce(this.stepWords(entry, t.said_undo, t.nothing_to_undo, texts.finding.undone));
   }
 
-  redo() {
+  async redo() {
     this.watched.id = null;
-    this.announce(this.stepWords(this.queue.redo(), t.said_redo, t.nothing_to_redo, texts.finding.redone));
+    const entry = await this.queue.redo();
+    this.announce(this.stepWords(entry, t.said_redo, t.nothing_to_redo, texts.finding.redone));
   }
 
   /** What to say of an undo or redo; many answers at once are shown, not only said. */
@@ -295,7 +296,7 @@ class Canvas {
       await session.reload();
       return true;
     } catch (error) {
-      this.view.showAlert(fill(t.problem, { error: error.message }));
+      this.view.showAlert(phrase(t.problem, { error: english(error.message) }));
       return false;
     }
   }

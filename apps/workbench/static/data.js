@@ -2,20 +2,23 @@
 
 import { call, inProject, newUid } from "./api.js";
 import { Bulk } from "./bulk.js";
-import { button, count, fill, h, number, visible, words } from "./dom.js";
+import { button, count, english, fill, h, keepingFocus, number, visible, words } from "./dom.js";
 import { Detail } from "./detail.js";
 import { command } from "./keys.js";
 import { outbox } from "./outbox.js";
 import { tool } from "./panels.js";
 import { Query } from "./query.js";
 import { Results } from "./results.js";
+import { waiting } from "./saved.js";
 import { session } from "./session.js";
 import { Takeaway } from "./takeaway.js";
+import { failed } from "./trainer.js";
 import texts from "../texts.js";
 
 const t = texts.finding;
 const PAGE = 50;
-const MOST = 500; // examples read anew at once
+const MOST = 500; // examples that the server gives at once
+const ANSWERS = new Set(["label", "skip", "undo", "redo"]);
 const BUSY = new Set(["waiting", "starting", "training"]);
 
 class Data {
@@ -24,6 +27,7 @@ class Data {
     this.found = [];
     this.asked = 0;
     this.unread = 0;
+    this.steps = Promise.resolve(); // one after the other, since each begins where the last one ended
     this.query = new Query(() => this.search());
     this.total = h("p", { class: "al-muted", role: "status" });
     this.reading = h("p", { class: "al-note al-reading", role: "status", hidden: true });
@@ -32,7 +36,7 @@ class Data {
     this.undoing = h("div", { class: "al-row al-done", hidden: true }, this.done,
       tool(texts.label.undo, "u", () => this.stepBack("undo")));
     this.results = new Results({ pick: (item) => this.pick(item), choose: () => this.offer() });
-    this.more = button(texts.data.more, () => this.load(this.found.length), { class: "al-button", hidden: true });
+    this.more = button(texts.data.more, () => this.load(this.found.length + PAGE, this.found), { class: "al-button", hidden: true });
     this.bulk = new Bulk((items, answer) => this.label(items, answer));
     this.detail = new Detail({
       act: (event) => this.act(event), close: () => this.putBack(), like: (item) => this.refer([item], []),
@@ -60,37 +64,50 @@ class Data {
     const act = (name, wish, style = "") => button(t[name], wish, { class: `al-button ${style}` });
     this.chosen = h("strong");
     this.labelling = act("label", () => this.bulk.open(this.results.chosen, session.state.task), "al-primary");
-    this.unliking = act("unlike_these", () => this.refer(this.query.like, [...this.query.unlike, ...this.results.chosen]));
+    this.unliking = act("unlike_these", () => this.refer(this.query.like, [...this.results.chosen, ...this.query.unlike]));
     return h("div", { class: "al-row al-bulk-bar", role: "group", "aria-label": t.bar, hidden: true }, this.chosen,
       this.labelling, act("ask_about", () => this.askAbout()),
-      act("like_these", () => this.refer([...this.query.like, ...this.results.chosen], this.query.unlike)),
+      act("like_these", () => this.refer([...this.results.chosen, ...this.query.like], this.query.unlike)),
       this.unliking, act("none", () => this.results.chooseAll(false), "al-quiet"));
   }
 
   offer() {
     const { chosen } = this.results;
-    this.bar.hidden = !chosen.length;
+    keepingFocus(this.bar, () => (this.bar.hidden = !chosen.length), () => this.results.heirs);
     this.chosen.textContent = count(t.chosen, chosen.length);
     this.labelling.hidden = session.state?.task.kind === "ner"; // marks belong to one text each
     this.unliking.hidden = !this.query.like.length;
   }
 
   open() {
-    const { state, project } = session;
+    const { state, annotator } = session;
     this.empty.hidden = Boolean(state);
     this.body.hidden = !state;
     if (!state) return;
-    if (project !== this.project) {
-      this.query.clear();
-      this.results.chooseAll(false);
-      this.pick(null);
-      this.say("");
-    }
+    const box = outbox(state, annotator);
+    if (box !== this.box) this.take(box);
     this.query.setLabels(state.task.labels);
-    this.project = project;
     this.detail.setTask(state.task);
     this.takeaway.open(state.formats);
     this.refresh();
+  }
+
+  /** Take up another project, or another annotator. */
+  take(box) {
+    this.listening?.abort();
+    this.listening = new AbortController();
+    const { signal } = this.listening;
+    if (box.uid !== this.box?.uid) {
+      this.query.clear();
+      this.found = [];
+    }
+    this.box = box;
+    this.results.chooseAll(false);
+    this.pick(null);
+    this.say("");
+    this.late = false;
+    box.addEventListener("added", ({ detail }) => ANSWERS.has(detail.event.kind) && this.say(""), { signal });
+    box.addEventListener("saved", () => this.late && this.refresh(), { signal });
   }
 
   // Looking
@@ -99,12 +116,12 @@ class Data {
   search() {
     this.say("");
     this.results.chooseAll(false);
-    this.load(0);
+    this.load(PAGE);
   }
 
   /** Read what is in the list anew. */
   refresh() {
-    return this.load(0, Math.min(MOST, Math.max(PAGE, this.found.length)));
+    return this.load(Math.max(PAGE, this.found.length));
   }
 
   refer(like, unlike) {
@@ -113,23 +130,38 @@ class Data {
     this.search();
   }
 
-  async load(offset, limit = PAGE) {
+  /** Show the first so many of what is found, of which some are known. */
+  async load(many, known = []) {
     if (!session.state) return;
     const ticket = ++this.asked;
-    if (this.query.byMeaning && !offset) this.total.textContent = t.searching;
+    if (this.query.byMeaning && !known.length) this.total.textContent = t.searching;
     try {
-      const { found, total, unread } = await call(inProject(session.project, "search", { ...this.query.value, limit, offset }));
+      const { found, total, unread } = await this.read(many, known, ticket);
       if (ticket !== this.asked) return; // a later search is on its way
-      this.found = offset ? [...this.found, ...found] : found;
+      this.found = found;
       this.alert.hidden = true;
+      this.late = false;
       this.unread = unread;
       this.total.textContent = this.totalWords(total);
-      this.more.hidden = this.found.length >= total;
-      this.results.show(this.found, this.detail.item?.id);
+      this.results.show(found, this.detail.item?.id);
+      keepingFocus(this.more, () => (this.more.hidden = found.length >= total), () => this.results.openers.slice(known.length));
       this.showReading();
       if (unread) session.look(); // to hear soon how the reading goes on
     } catch (error) {
-      if (ticket === this.asked) this.complain(error.message);
+      if (ticket !== this.asked) return;
+      this.total.textContent = "";
+      this.complain(english(error.message));
+    }
+  }
+
+  /** Ask for what is found, in as many pieces as it takes. */
+  async read(many, known, ticket) {
+    const value = this.query.value;
+    for (let found = known;;) {
+      const limit = Math.min(MOST, many - found.length);
+      const more = await call(inProject(this.box.project, "search", { ...value, limit, offset: found.length }));
+      found = [...found, ...more.found];
+      if (ticket !== this.asked || found.length >= Math.min(many, more.total) || !more.found.length) return { ...more, found };
     }
   }
 
@@ -150,8 +182,7 @@ class Data {
     const { state, phase, done, total, message } = session.status?.trainer ?? {};
     this.reading.hidden = !this.unread || !this.query.byMeaning;
     const far = state === "training" && total && phase === "embed" ? fill(t.reading_of, { done: number(done), total: number(total) }) : "";
-    const failed = state === "failed" ? fill(texts.trainer.failed, { message }) : "";
-    this.reading.textContent = [count(t.reading, this.unread), far, failed].filter(Boolean).join(" ");
+    this.reading.replaceChildren(`${count(t.reading, this.unread)} ${far} `, ...(state === "failed" ? failed({ message }) : []));
   }
 
   // One example
@@ -173,30 +204,35 @@ class Data {
   /** Send an event about the picked example, and show what has become of it. */
   async act(event) {
     if (!await this.send([event])) return;
+    const { box } = this;
     try {
       const id = event.example_id;
-      const item = await call(inProject(session.project, "example", { example_id: id }));
+      const item = await call(inProject(box.project, "example", { example_id: id }));
+      if (box !== this.box) return;
       this.found = this.found.map((other) => (other.id === id ? { ...item, hits: other.hits } : other));
       if (this.detail.item?.id === id) this.detail.show(item, texts.data.saved);
       this.results.show(this.found, this.detail.item?.id);
     } catch (error) {
-      this.complain(error.message);
+      this.complain(english(error.message));
     }
   }
 
   /** Send events; resolves to whether all of them are stored. */
   async send(events) {
-    const box = outbox(session.state, session.annotator);
+    const { box } = this;
     const uids = new Set(events.map(({ uid }) => uid));
     let refused = null;
     const note = ({ detail }) => {
       if (uids.has(detail.event.uid)) refused = detail.error;
     };
     box.addEventListener("refused", note);
-    for (const event of events) box.add(event);
+    box.add(events, this);
     const sent = await box.flush();
     box.removeEventListener("refused", note);
-    if (refused || !sent) this.complain(refused ?? box.problem?.message ?? "");
+    if (box !== this.box) return false;
+    this.late = !sent;
+    if (!sent) this.complain(`${waiting(box)} · ${texts.label.waiting_detail}`);
+    if (refused) this.complain(english(refused));
     return sent && !refused;
   }
 
@@ -213,12 +249,18 @@ class Data {
     await this.changed(count(t.labelled, items.length, { answer: words(answer, texts.data) }));
   }
 
+  stepBack(kind) {
+    this.steps = this.steps.then(() => this.step(kind));
+  }
+
   /** Take back the newest answer, or all of a bulk, whenever and wherever it was given; or redo. */
-  async stepBack(kind) {
-    const { project, annotator, state } = session;
+  async step(kind) {
+    const { box } = this;
+    const { project, annotator } = box;
     try {
-      await outbox(state, annotator).flush();
+      await box.flush();
       const { answered, undone } = await call(inProject(project, "answered", { annotator, limit: 1 }));
+      if (box !== this.box) return;
       const [entry] = kind === "undo" ? answered : undone;
       if (!entry) {
         this.say(kind === "undo" ? texts.label.nothing_to_undo : texts.label.nothing_to_redo);
@@ -227,18 +269,20 @@ class Data {
       const event = { uid: newUid(), kind, example_id: entry.example.id, target: entry.uid };
       if (await this.send([event])) await this.changed(count(kind === "undo" ? t.undone : t.redone, entry.together));
     } catch (error) {
-      this.complain(error.message);
+      this.complain(english(error.message));
     }
   }
 
   /** Let the chosen examples come next on the labelling screen. */
   async askAbout() {
-    const { project, annotator, state } = session;
+    const { box } = this;
+    const { project, annotator } = box;
     const wanted = this.results.chosen.map(({ id }) => id);
     try {
-      await outbox(state, annotator).flush();
+      await box.flush();
       const body = { annotator, example_ids: wanted, why: this.query.why };
       const { examples } = await call(inProject(project, "ask_about"), body);
+      if (box !== this.box) return;
       const left = wanted.length - examples.length;
       this.say([count(t.asking, examples.length), left ? count(t.left_out, left) : ""].filter(Boolean).join(" "));
       if (!examples.length) return;
@@ -246,7 +290,7 @@ class Data {
       session.dispatchEvent(new CustomEvent("sought", { detail: { project, annotator, examples } }));
       if (!left) this.page.trigger("asked");
     } catch (error) {
-      this.complain(error.message);
+      this.complain(english(error.message));
     }
   }
 
@@ -259,9 +303,11 @@ class Data {
   }
 
   say(what, undoable = false) {
-    this.done.textContent = what;
-    this.undoing.hidden = !what;
-    this.undoing.lastChild.hidden = !undoable;
+    keepingFocus(this.undoing, () => {
+      this.done.textContent = what;
+      this.undoing.hidden = !what;
+      this.undoing.lastChild.hidden = !undoable;
+    }, () => this.results.heirs);
   }
 
   key(event) {
@@ -272,8 +318,8 @@ class Data {
     this.stepBack(name);
   }
 
-  complain(message) {
-    this.alert.textContent = message;
+  complain(...words) {
+    this.alert.replaceChildren(...words);
     this.alert.hidden = false;
   }
 }

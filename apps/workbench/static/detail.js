@@ -49,6 +49,7 @@ export class Detail {
     const spans = task.kind === "ner"; // these are marked on the screen made for it
     this.elsewhere.hidden = !spans;
     for (const part of [this.heading, this.labels.element, this.submit]) part.hidden = spans;
+    if (this.item && !spans) this.mark();
   }
 
   show(item, saved = "") {

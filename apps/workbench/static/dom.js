@@ -1,5 +1,6 @@
 // Building the page without any HTML string: data reaches the screen as text nodes alone.
 
+import { translated } from "./said.js";
 import texts from "../texts.js";
 
 document.documentElement.lang = texts.language; // Gradio says the browser's, even if we have no words in it
@@ -33,12 +34,32 @@ export function button(label, onclick, attributes = {}) {
 }
 
 export function kbd(key) {
-  return h("kbd", { "aria-hidden": "true", text: key });
+  return h("kbd", { "aria-hidden": "true", text: keyName(key) });
+}
+
+/** A key, or several joined by "+", as keyboards of this language name it. */
+export function keyName(key) {
+  return key.split("+").map((one) => texts.keys[one] ?? one).join("+");
+}
+
+/** What comes from alnlp: in words of this language where it has some, else as it came, in English. */
+export function english(text) {
+  const known = translated(text);
+  return h("span", { lang: known === null ? "en" : null, dir: "auto", text: known ?? text });
 }
 
 /** Put values into the {holes} of a text. */
 export function fill(text, values = {}) {
   return text.replace(/\{(\w+)\}/g, (hole, name) => (name in values ? String(values[name]) : hole));
+}
+
+/** Like `fill`, as nodes: holes take elements, or names from users, each in its own direction. */
+export function phrase(text, values) {
+  return text.split(/(\{\w+\})/).map((part) => {
+    const value = values[part.slice(1, -1)];
+    if (value === undefined || value instanceof Element) return value ?? part;
+    return h("bdi", { text: value });
+  });
 }
 
 /** The plural or singular form, by n: texts are pairs [one, many]. */
@@ -51,8 +72,8 @@ export function number(n) {
 }
 
 export function percent(share) {
-  if (share > 0 && share < 0.005) return "<1%"; // not the same as none
-  return `${Math.round(share * 100)}%`;
+  if (share > 0 && share < 0.005) return `<${percent(0.01)}`; // not the same as none
+  return (Math.round(share * 100) / 100).toLocaleString(texts.language, { style: "percent" });
 }
 
 /**
@@ -87,4 +108,26 @@ export function keepFile(file, name) {
 
 export function visible(element) {
   return element.isConnected && element.offsetParent !== null;
+}
+
+/**
+ * Change what is inside an element. A focus that this takes away goes to what has come in its
+ * place, or else to the first of the heirs that can have it.
+ * @param {() => (Element | undefined)[]} heirs
+ */
+export function keepingFocus(element, change, heirs = () => []) {
+  const held = document.activeElement;
+  const within = element.contains(held);
+  change();
+  if (!within || document.activeElement === held && focusable(held)) return;
+  const twins = [...element.querySelectorAll(held.tagName)].filter((other) => nameOf(other) === nameOf(held));
+  [held, ...twins, ...heirs()].find((one) => one && focusable(one))?.focus({ preventScroll: true });
+}
+
+function focusable(element) {
+  return element.checkVisibility() && !element.disabled;
+}
+
+function nameOf(element) {
+  return element.getAttribute("aria-label") ?? element.textContent;
 }

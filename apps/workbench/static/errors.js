@@ -1,12 +1,12 @@
 // Where the model errs, and whether it knows: confusion, labels with few answers, calibration.
 
 import { reliability } from "./charts.js";
-import { count, fill, h, number, percent } from "./dom.js";
+import { count, fill, h, number, percent, phrase } from "./dom.js";
 import { card, explained, unfold } from "./explain.js";
 import { heat, mixedUp } from "./heat.js";
 import { plot } from "./plot.js";
 import { table } from "./table.js";
-import { apart, phrase, range } from "./wording.js";
+import { apart, range } from "./wording.js";
 import texts from "../texts.js";
 
 const t = texts.outlook;

@@ -10,7 +10,7 @@ let made = 0;
 /** A "?" and the words that it opens: [button, paragraph]. */
 export function explained(what, words) {
   const id = `al-explained-${(made += 1)}`;
-  const paragraph = h("p", { id, class: "al-explained", text: words });
+  const paragraph = h("p", { id, class: "al-explained" }, words);
   const ask = button("?", () => turn(!opened.has(what)), {
     class: "al-ask", "aria-label": fill(t.explain, { what }), "aria-controls": id,
     onkeydown: (event) => event.key === "Escape" && turn(false),

@@ -8,6 +8,7 @@ const t = texts.app;
 
 export function mount(host) {
   let pointed = false;
+  let listed = "";
   const project = h("select", {
     class: "al-input", "aria-label": t.project,
     onpointerdown: () => (pointed = true),
@@ -21,17 +22,25 @@ export function mount(host) {
     class: "al-input", "aria-label": t.annotator, title: t.annotator_title, maxlength: "64",
     autocomplete: "off", spellcheck: "false",
     onchange: () => session.rename(annotator.value),
+    onblur: show,
     onkeydown: (event) => event.key === "Enter" && annotator.blur(),
   });
   const lost = h("p", { class: "al-lost", role: "status", hidden: true });
 
-  function show() {
-    const options = session.projects.map((name) => h("option", { value: name, text: name }));
+  /** The names to choose from; a list that somebody has open stays as it is. */
+  function list(names) {
+    if (project.options.length && names.join("\n") === listed) return;
+    listed = names.join("\n");
+    const options = names.map((name) => h("option", { value: name, text: name }));
     if (!options.length) options.push(h("option", { value: "", text: t.no_projects }));
     project.replaceChildren(...options);
-    project.disabled = !session.projects.length;
+    project.disabled = !names.length;
+  }
+
+  function show() {
+    list(session.projects);
     project.value = session.project ?? "";
-    annotator.value = session.annotator;
+    if (document.activeElement !== annotator) annotator.value = session.annotator; // nobody types in it
     annotator.disabled = session.fixed;
     lost.hidden = !session.lost;
     lost.textContent = session.lost?.status ? session.lost.message : t.lost;

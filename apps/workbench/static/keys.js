@@ -34,10 +34,9 @@ export function command(event, spans = false) {
   if (event.defaultPrevented || event.isComposing) return null;
   const nudge = spans && !typing(event.target) ? bracket(event) : null;
   if (nudge) return inert(event.target, event.key) ? null : { name: "nudge", value: nudge };
-  if (event.altKey) return null;
   const key = keyOf(event);
+  if (event.altKey || inert(event.target, key)) return null;
   if (event.ctrlKey || event.metaKey) return withModifier(key, event, spans);
-  if (inert(event.target, key)) return null;
   const scrolling = key.startsWith("Arrow") || key.startsWith("Page");
   if (event.repeat && !scrolling) return null; // a key held down must not answer many
   const commands = spans ? SPAN_COMMANDS : COMMANDS;
@@ -60,8 +59,7 @@ function bracket(event) {
 }
 
 function withModifier(key, event, spans) {
-  if (typing(event.target)) return null;
-  if (key === "Enter") return spans && !event.repeat && !inert(event.target, key) ? { name: "confirm-whole" } : null;
+  if (key === "Enter") return spans && !event.repeat ? { name: "confirm-whole" } : null;
   if (key === "z") return { name: event.shiftKey ? "redo" : "undo" };
   return key === "y" && !event.shiftKey ? { name: "redo" } : null;
 }
@@ -80,7 +78,8 @@ function typing(target) {
 
 /** Whether a key belongs to what has the focus: a text being typed, a button, a dialog. */
 export function inert(target, key) {
-  if (typing(target) || target.closest?.("dialog[open], [role=dialog]")) return true;
+  // A click beside the buttons of a dialog leaves the focus to the page behind it.
+  if (typing(target) || target.closest?.("[role=dialog]") || document.querySelector("dialog:modal")) return true;
   const ownKeys = { Enter: true, " ": true };
   if (key in ownKeys && target.closest?.("button, a, summary, [role=tab]")) return true;
   const scrolls = key.startsWith("Arrow") || key.startsWith("Page");

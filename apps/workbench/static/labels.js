@@ -1,6 +1,6 @@
 // The label buttons: one row of keys, a filter where there are many labels.
 
-import { button, fill, h, kbd, percent } from "./dom.js";
+import { button, fill, h, kbd, keepingFocus, percent } from "./dom.js";
 import { hueOf } from "./hues.js";
 import texts from "../texts.js";
 
@@ -40,7 +40,7 @@ export class Labels {
       this.buttons.set(name, made);
       return made;
     });
-    this.grid.replaceChildren(...built);
+    keepingFocus(this.grid, () => this.grid.replaceChildren(...built));
     this.grid.classList.toggle("al-many", names.length > MANY);
     this.grid.style.setProperty("--columns", columns(names.length));
     this.filter.hidden = names.length <= MANY;

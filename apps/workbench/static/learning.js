@@ -1,7 +1,7 @@
 // The learning curve with its forecast, and how far it is to a target.
 
 import { curve } from "./charts.js";
-import { count, fill, h, number, percent } from "./dom.js";
+import { count, english, fill, h, number, percent } from "./dom.js";
 import { card } from "./explain.js";
 import { plot } from "./plot.js";
 import { openRange, range, rough, time } from "./wording.js";
@@ -18,7 +18,9 @@ export class Target {
     this.field = h("input", {
       type: "number", class: "al-input", min: "1", max: "100", step: "1", inputmode: "numeric", required: true,
       "aria-label": `${t.target}, ${t.percent_of}`,
-      onchange: () => this.field.checkValidity() && this.keep(onchange),
+      onchange: () => this.enter(onchange), onblur: () => this.enter(onchange),
+      // A field that has moved to a new card while it was typed in tells of no change.
+      onkeydown: (event) => event.key === "Enter" && this.enter(onchange),
     });
     this.words = h("p", { role: "status" });
     this.element = h("div", { class: "al-aim" },
@@ -33,20 +35,31 @@ export class Target {
     } catch {
       // The usual target serves as well.
     }
-    this.field.value = Math.round(100 * (kept > 0 && kept <= 1 ? kept : USUAL));
+    this.share = kept > 0 && kept <= 1 ? kept : USUAL;
+    this.write();
   }
 
-  keep(onchange) {
+  write() {
+    this.field.value = Math.round(100 * this.share);
+  }
+
+  /** Take what has been typed; where that is no target, the one before stays. */
+  enter(onchange) {
+    const share = Number(this.field.value) / 100;
+    if (!this.field.checkValidity()) this.write();
+    else if (share !== this.share) {
+      this.share = share;
+      this.keep();
+      onchange();
+    }
+  }
+
+  keep() {
     try {
       localStorage.setItem(this.place, String(this.share));
     } catch {
       // It is entered again at the next visit.
     }
-    onchange();
-  }
-
-  get share() {
-    return Number(this.field.value) / 100;
   }
 
   /** Say how far it is by a forecast, if there is one. */
@@ -60,6 +73,7 @@ export class Target {
 function distance({ labels: [low, middle, high], seconds }, target) {
   if (middle === 0) return fill(t.target_reached, { target });
   if (low === null) return fill(t.target_never, { target });
+  if (middle === null && !low) return fill(t.target_open, { target });
   if (middle === null) return count(t.target_far, low, { n: rough(low), target });
   const labels = count(t.target_takes, middle, { n: rough(middle), target, range: openRange(low, high, rough) });
   if (!seconds) return labels;
@@ -86,7 +100,7 @@ export function learning(outlook, tested, kept, target) {
   target.show(forecast);
   return card(p.curve, t.curve_explained,
     forecast ? h("p", { class: "al-lead", text: expectation(forecast) })
-      : h("p", { class: "al-muted", lang: "en", text: outlook.forecast_reason }),
+      : h("p", { class: "al-muted" }, english(outlook.forecast_reason)),
     chart(outlook.curve, forecast?.points ?? [], forecast && target.share, metric),
     target.element,
     h("p", { class: "al-muted al-note", text: tested ? p.curve_test : p.curve_audit }));

@@ -59,13 +59,15 @@ export class Outbox extends EventTarget {
     this.changed();
   }
 
-  /** Take an event; `by` is handed on to those who listen, so that they know their own. */
-  add(event, by = null) {
+  /** Take an event, or a list; `by` is handed on to those who listen, so that they know their own. */
+  add(events, by = null) {
     // The clock may be set back: what is added later must still be sent later.
-    const last = parseInt(this.keys().at(-1)?.slice(this.prefix.length) ?? "0", 36);
-    const order = Math.max(Date.now(), last + 1).toString(36).padStart(9, "0");
-    this.store(`${this.prefix}${order}-${event.uid}`, { project: this.project, event });
-    this.dispatchEvent(new CustomEvent("added", { detail: { event, by } }));
+    let order = parseInt(this.keys().at(-1)?.slice(this.prefix.length) ?? "0", 36);
+    for (const event of [events].flat()) {
+      order = Math.max(Date.now(), order + 1);
+      this.store(`${this.prefix}${order.toString(36).padStart(9, "0")}-${event.uid}`, { project: this.project, event });
+      this.dispatchEvent(new CustomEvent("added", { detail: { event, by } }));
+    }
     this.flush();
   }
 

@@ -25,7 +25,7 @@ export function mount(host, page) {
     const rows = rejections.map((bad) => [number(bad.line), bad.reason, bad.excerpt]);
     const refused = rejected ? [
       h("h3", { text: count(t.rejected, rejected) }),
-      rejected > rows.length ? h("p", { class: "al-muted", text: fill(t.rejected_shown, { n: rows.length }) }) : null,
+      rejected > rows.length ? h("p", { class: "al-muted", text: fill(t.rejected_shown, { n: number(rows.length) }) }) : null,
       table(head, rows),
     ].filter(Boolean) : [];
     return [h("section", { class: "al-report", "aria-label": t.report },

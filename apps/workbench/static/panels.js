@@ -1,6 +1,6 @@
 // What opens beside the example: help, guidelines, the comment box.
 
-import { button, fill, h, kbd } from "./dom.js";
+import { button, fill, h, kbd, keyName } from "./dom.js";
 import { LABEL_KEYS, SPAN_LABEL_KEYS } from "./keys.js";
 import texts from "../texts.js";
 
@@ -161,12 +161,12 @@ function hide(element, opener) {
 /** A command button with its key. */
 export function tool(words, key, onclick, attributes = {}) {
   return button([h("span", { text: words }), key ? kbd(key) : null].filter(Boolean), onclick, {
-    class: "al-button al-tool", title: key ? fill(t.key_title, { key }) : null, ...attributes,
+    class: "al-button al-tool", title: key ? fill(t.key_title, { key: keyName(key) }) : null, ...attributes,
   });
 }
 
 /** Show another key on a command button. */
 export function setKey(made, key) {
   made.querySelector("kbd").textContent = key;
-  made.title = fill(t.key_title, { key });
+  made.title = fill(t.key_title, { key: keyName(key) });
 }

@@ -4,7 +4,7 @@ import { answer, isTested } from "./answer.js";
 import { call, inProject } from "./api.js";
 import { bias } from "./bias.js";
 import { bars } from "./charts.js";
-import { button, count, fill, h, number, percent, visible } from "./dom.js";
+import { button, count, english, fill, h, keepingFocus, number, percent, phrase, visible } from "./dom.js";
 import { errors, trust } from "./errors.js";
 import { card, figures } from "./explain.js";
 import { learning, Target } from "./learning.js";
@@ -53,6 +53,8 @@ class Progress {
     if (session.project !== this.project) {
       this.project = session.project;
       this.made = this.drawn = this.asked = null;
+      this.failed = false;
+      this.alert.hidden = true;
       if (this.project) this.target.open(this.project);
       this.answer.replaceChildren(h("p", { class: "al-muted", text: o.working }));
       this.cards.replaceChildren();
@@ -69,9 +71,11 @@ class Progress {
     this.empty.hidden = true;
     this.body.hidden = false;
     this.trainer.show(status);
-    this.train.hidden = isActive(status);
-    this.train.disabled = !status.labelled;
-    this.cancel.hidden = !isActive(status);
+    keepingFocus(this.body, () => {
+      this.train.hidden = isActive(status);
+      this.train.disabled = !status.labelled;
+      this.cancel.hidden = !isActive(status);
+    }, () => [this.train, this.cancel]);
     this.showFigures(status);
     const counts = JSON.stringify([project, status.per_label]);
     if (counts !== this.counts) this.bars.replaceChildren(bars(Object.entries(status.per_label)));
@@ -107,7 +111,7 @@ class Progress {
       if (asked !== this.asked) return;
       if (!error.status) this.asked = null; // not reached: with the next status
       this.failed = true;
-      this.complain(fill(o.failed, { error: error.message }));
+      this.complain(...phrase(o.failed, { error: english(error.message) }));
     }
   }
 
@@ -120,7 +124,10 @@ class Progress {
     if (drawn === this.drawn) return;
     this.drawn = drawn;
     const { outlook, rounds: history, swayed } = this.made;
-    const typing = document.activeElement === this.target.field; // it moves to a new card
+    keepingFocus(this.body, () => this.build(status, state, outlook, history, swayed));
+  }
+
+  build(status, state, outlook, history, swayed) {
     this.answer.replaceChildren(...answer(status, outlook).map((sentence) => h("p", { text: sentence })));
     this.arrange([
       [t.quality, quality(status)],
@@ -133,7 +140,6 @@ class Progress {
       [o.gain, gain(outlook)],
       ...[[texts.bias.title, bias(swayed)]].filter(([, made]) => made !== null), // nothing is ever withheld
     ]);
-    if (typing) this.target.field.focus();
     this.rounds.replaceChildren(...rounds(history));
   }
 
@@ -168,7 +174,7 @@ class Progress {
       session.publish(await call(inProject(session.project, what), {}));
       session.poll();
     } catch (error) {
-      this.complain(error.message);
+      this.complain(english(error.message));
     }
   }
 
@@ -181,12 +187,12 @@ class Progress {
       this.name.value = "";
       await session.reload();
     } catch (error) {
-      this.complain(error.message);
+      this.complain(english(error.message));
     }
   }
 
-  complain(words) {
-    this.alert.textContent = words;
+  complain(...words) {
+    this.alert.replaceChildren(...words);
     this.alert.hidden = false;
   }
 }

@@ -1,6 +1,6 @@
 // How good the model is, by the answers kept aside for measuring it or else by the test set.
 
-import { fill, h, number, percent } from "./dom.js";
+import { count, fill, h, percent } from "./dom.js";
 import { card, unfold } from "./explain.js";
 import texts from "../texts.js";
 
@@ -19,12 +19,12 @@ export function quality({ audit, audited, audit_share: share, metrics }) {
     return card(t.quality, t.quality_explained_test, ranges(rows),
       h("p", { class: "al-muted al-note", text: texts.outlook.test_only }));
   }
-  if (!audit.n && audited) return fill(t.quality_soon, { n: number(audited) });
+  if (!audit.n && audited) return count(t.quality_soon, audited);
   if (!audit.n) return share ? fill(t.quality_none, { share: percent(share) }) : t.quality_test;
   const main = FIGURES.filter((name) => name in audit).map((name) => [t.metrics[name], audit[name]]);
   const labels = Object.entries(audit.labels ?? {}).sort(([, a], [, b]) => a.value - b.value);
   return card(t.quality, t.quality_explained, ranges(main),
-    h("p", { class: "al-muted al-note", text: fill(t.quality_of, { n: number(audit.n) }) }),
+    h("p", { class: "al-muted al-note", text: count(t.quality_of, audit.n) }),
     labels.length ? unfold(t.quality_labels, "labels", () => ranges(labels)) : null);
 }
 

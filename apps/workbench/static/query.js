@@ -6,6 +6,8 @@ import texts from "../texts.js";
 const t = texts.finding;
 const PAUSE = 250; // milliseconds without a key before a search
 const EXCERPT = 30;
+const LONG = 200; // characters of a query that are repeated beside an example
+const MOST = 50; // examples to be like or unlike
 
 export class Query {
   /** @param {() => void} onchange called when something else is looked for */
@@ -53,14 +55,14 @@ export class Query {
   /** Why an example that this finds is asked for, in words for the annotator. */
   get why() {
     const query = this.words.value.trim();
-    if (query) return fill(t.why_query, { query });
+    if (query) return fill(t.why_query, { query: short(query, LONG) });
     return this.like.length ? fill(t.why_like, { text: short(this.like[0].text, EXCERPT) }) : t.why_list;
   }
 
-  /** Look for what is like some examples, and unlike others. */
+  /** Look for what is like some examples, and unlike others; the first of them, if they are many. */
   refer(like, unlike) {
-    this.like = like;
-    this.unlike = like.length ? unlike : [];
+    this.like = like.slice(0, MOST);
+    this.unlike = like.length ? unlike.slice(0, MOST) : [];
     const chips = [[this.like, t.like], [this.unlike, t.unlike]].flatMap(([examples, name]) =>
       examples.map((example) => this.chip(example, name)));
     this.examples.hidden = !chips.length;

@@ -27,7 +27,7 @@ export class Queue extends EventTarget {
     this.olderLeft = true;
     this.loadingOlder = null;
     this.reading = null;
-    this.acts = 0; // answers given, taken back or given again here
+    this.acts = 0; // what was done here, or heard of
     for (const event of outbox.events()) {
       if (event.kind === "label" || event.kind === "skip") this.present.set(event.example_id, event);
       if (event.kind === "undo") this.present.delete(event.example_id);
@@ -86,11 +86,11 @@ export class Queue extends EventTarget {
    * or null if there is none.
    */
   async undo() {
+    if (this.reading) await this.reading; // the newest answer may be on its way
     if (!this.past.length) await this.loadOlder();
     const together = popTogether(this.past);
     const entry = together.at(-1);
     if (!entry) return null;
-    this.acts += 1;
     const { uid, example } = entry;
     this.send({ uid: newUid(), kind: "undo", example_id: example.id, target: uid });
     this.undone.push(...together);
@@ -111,8 +111,9 @@ export class Queue extends EventTarget {
     return before;
   }
 
-  /** Give the answer again that was taken back last, with its bulk. Returns its entry, or null. */
-  redo() {
+  /** Give the answer again that was taken back last, with its bulk. Resolves to its entry, or null. */
+  async redo() {
+    if (this.reading) await this.reading;
     const together = popTogether(this.undone);
     const entry = together.at(-1);
     if (!entry) return null;
@@ -126,18 +127,22 @@ export class Queue extends EventTarget {
   }
 
   stand(entry) {
-    this.acts += 1;
     this.past.push(entry);
     this.present.set(entry.example.id, entry);
     this.upcoming = this.without(entry.example);
-    if (this.upcoming.length < REFILL) this.ask();
+    this.refill();
   }
 
   without(example) {
     return this.upcoming.filter((other) => other.id !== example.id);
   }
 
+  refill() {
+    if (this.upcoming.length < REFILL) this.ask();
+  }
+
   send(event) {
+    this.acts += 1;
     this.outbox.add(event, this);
   }
 
@@ -147,6 +152,7 @@ export class Queue extends EventTarget {
   heard({ event, by }) {
     if (by === this || event.kind.endsWith("confirm")) return; // which leaves an answer as it is
     const { kind, example_id: id } = event;
+    this.acts += 1;
     if (kind === "flag" || kind === "unflag" || kind === "comment") {
       const known = [...this.upcoming, ...[...this.past, ...this.undone].map((entry) => entry.example)];
       for (const example of known) if (example.id === id) remember(example, kind, event.comment);
@@ -155,7 +161,7 @@ export class Queue extends EventTarget {
       else this.present.set(id, event);
       this.upcoming = this.without({ id });
       this.reread();
-      if (this.upcoming.length < REFILL) this.ask();
+      this.refill();
     }
     this.changed();
   }
@@ -186,7 +192,7 @@ export class Queue extends EventTarget {
     const query = { annotator: this.annotator, limit: PAGE };
     try {
       for (let acts = -1; acts !== this.acts;) {
-        await this.outbox.flush();
+        if (!await this.outbox.flush()) return; // what waits here would be missing
         acts = this.acts;
         const { answered, undone } = await call(inProject(this.project, "answered", query));
         if (acts === this.acts) this.replace(answered.reverse(), undone.reverse());
@@ -202,6 +208,10 @@ export class Queue extends EventTarget {
     this.undone = undone;
     this.olderLeft = past.length === PAGE;
     for (const entry of past) this.present.set(entry.example.id, entry);
+    const before = this.upcoming.length;
+    const skipped = ({ id }) => this.present.get(id).kind === "skip"; // somebody may ask about it still
+    this.upcoming = this.upcoming.filter((example) => !this.present.has(example.id) || skipped(example));
+    if (this.upcoming.length < before) this.refill();
     const index = past.findIndex((entry) => entry.uid === shown);
     this.back = index < 0 ? 0 : past.length - index;
     this.changed();
@@ -271,14 +281,18 @@ export class Queue extends EventTarget {
     try {
       const sent = await this.outbox.flush(); // so that what is answered here is not handed out again
       const answered = new Set(this.present.keys());
+      const undone = new Set(this.undone.map(({ uid }) => uid));
       const keep = this.upcoming.slice(0, rerank ? KEEP : undefined).map((example) => example.id);
       const body = { annotator: this.annotator, n: ASK, keep, rerank };
       const { examples, notice, settled } = await call(inProject(this.project, "ask"), body);
       this.notice = notice;
-      if (sent && settled.some((id) => !this.present.has(id))) { // answered on another machine
-        this.upcoming = this.upcoming.filter(({ id }) => !settled.includes(id));
-        this.reread();
-      }
+      // What was answered and taken back in the meantime is settled no longer, nor is a skipped
+      // example that is handed out since somebody asked about it.
+      const back = this.undone.filter(({ uid }) => !undone.has(uid)).map(({ example }) => example);
+      const open = new Set([...back, ...examples].map(({ id }) => id));
+      const gone = sent ? settled.filter((id) => !open.has(id)) : [];
+      if (gone.some((id) => !this.present.has(id))) this.reread(); // answered on another machine
+      this.upcoming = this.upcoming.filter(({ id }) => !gone.includes(id));
       // An answer given in the meantime makes room for more than this reply knows of.
       const overtaken = examples.filter(({ id }) => this.present.has(id));
       this.exhausted = examples.length < ASK && !overtaken.length;

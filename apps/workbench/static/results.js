@@ -1,6 +1,6 @@
 // The examples found, one row each; rows can be chosen one by one, in ranges, or all.
 
-import { button, fill, h, percent, short, words } from "./dom.js";
+import { button, fill, h, keepingFocus, percent, short, words } from "./dom.js";
 import { excerpt } from "./hits.js";
 import texts from "../texts.js";
 
@@ -27,12 +27,25 @@ export class Results {
     return this.items.filter(({ id }) => this.ids.has(id));
   }
 
+  /** What opens the examples, in the order of the list. */
+  get openers() {
+    return [...this.rows.values()].map(({ opener }) => opener);
+  }
+
+  /** What takes the focus when something beside the list goes that had it. */
+  get heirs() {
+    return [this.rows.get(this.last)?.opener, ...this.openers];
+  }
+
   /** Show these; what is chosen stays so as far as it is among them. */
   show(items, picked) {
+    const held = [...this.rows].find(([, { element }]) => element.contains(document.activeElement))?.[0];
     this.items = items;
     this.rows = new Map(items.map((item) => [item.id, this.row(item)]));
-    this.list.replaceChildren(...[...this.rows.values()].map(({ element }) => element));
-    this.head.hidden = !items.length;
+    keepingFocus(this.element, () => {
+      this.list.replaceChildren(...[...this.rows.values()].map(({ element }) => element));
+      this.head.hidden = !items.length;
+    }, () => [this.rows.get(held)?.opener, ...this.openers]);
     this.ids = new Set([...this.ids].filter((id) => this.rows.has(id)));
     if (!this.rows.has(this.last)) this.last = null;
     this.point(picked);

@@ -1,13 +1,14 @@
 // The inbox of suspicious answers: one at a time, each corrected or kept with a key.
 
 import { call, inProject, newUid } from "./api.js";
-import { count, fill, h, number, percent, visible, words } from "./dom.js";
+import { count, english, fill, h, keepingFocus, number, percent, phrase, visible, words } from "./dom.js";
 import { draftOf } from "./drafts.js";
 import { inert, keyOf } from "./keys.js";
 import { Labels } from "./labels.js";
 import { outbox } from "./outbox.js";
 import { tool } from "./panels.js";
 import { Passage } from "./passage.js";
+import { SavedLine } from "./saved.js";
 import { session } from "./session.js";
 import { describe } from "./spanbar.js";
 import texts from "../texts.js";
@@ -27,8 +28,9 @@ class Review {
     this.past = []; // {item, events that take it back}, oldest first
     this.total = 0;
     this.asked = 0;
+    this.acts = 0; // what was done here, which a list may be too old to know of
     this.count = h("h2", { class: "al-review-count", "aria-live": "polite" });
-    this.saved = h("span", { class: "al-saved", role: "status" });
+    this.saved = new SavedLine();
     this.notice = h("p", { class: "al-muted" });
     this.read = tool(t.read, null, () => this.startReading(), { class: "al-button", hidden: true });
     this.alert = h("div", { class: "al-alert", role: "alert", hidden: true });
@@ -53,7 +55,7 @@ class Review {
       this.labels.element);
     this.live = h("div", { class: "al-unseen", "aria-live": "polite" });
     this.element = h("section", { class: "al al-review", "aria-label": t.screen },
-      h("div", { class: "al-bar" }, this.count, this.saved),
+      h("div", { class: "al-bar" }, this.count, this.saved.element),
       h("div", { class: "al-row" }, this.notice, this.read), this.alert, this.empty, this.desk, this.live);
     host.replaceChildren(this.element);
     document.addEventListener("keydown", (event) => this.key(event));
@@ -76,8 +78,10 @@ class Review {
     this.past = [];
     this.total = 0;
     this.found = null;
+    this.read.disabled = false;
+    this.complain();
     box?.addEventListener("change", () => this.showSaved(), { signal });
-    box?.addEventListener("refused", ({ detail }) => this.complain(detail.error), { signal });
+    box?.addEventListener("refused", ({ detail }) => this.complain(english(detail.error)), { signal });
     if (state && !this.marks) this.labels.render(state.task.labels, DIGITS);
     this.labels.element.hidden = this.marks;
     this.show();
@@ -99,10 +103,15 @@ class Review {
     const { box } = this;
     this.looking = true;
     this.show();
+    const isLate = () => ticket !== this.asked || box !== this.box;
     try {
-      await box.flush();
-      const found = await call(inProject(session.project, "suspects", { limit: AT_ONCE }));
-      if (ticket !== this.asked || box !== this.box) return; // a later look is on its way
+      let found;
+      for (let acts = -1; acts !== this.acts;) {
+        await box.flush();
+        acts = this.acts;
+        found = await call(inProject(box.project, "suspects", { limit: AT_ONCE }));
+        if (isLate()) return; // another look is on its way
+      }
       const held = this.item?.done ? null : this.item?.suspect.example.id;
       this.items = found.suspects.map((suspect) => ({ suspect, done: null }));
       this.at = Math.max(0, this.items.findIndex(({ suspect }) => suspect.example.id === held));
@@ -110,19 +119,22 @@ class Review {
       this.found = found;
       this.alert.hidden = true;
     } catch (error) {
-      if (ticket === this.asked) this.complain(fill(texts.label.problem, { error: error.message }));
+      if (isLate()) return;
+      this.complain(...phrase(texts.label.problem, { error: english(error.message) }));
     }
     this.looking = false;
     this.arrive();
   }
 
   async startReading() {
+    const { box } = this;
     try {
-      session.publish(await call(inProject(session.project, "read"), {}));
+      session.publish(await call(inProject(box.project, "read"), {}));
+      if (box !== this.box) return;
       this.read.disabled = true;
-      this.notice.textContent = t.reading;
+      this.show();
     } catch (error) {
-      this.complain(error.message);
+      this.complain(english(error.message));
     }
   }
 
@@ -138,12 +150,15 @@ class Review {
     const { item, found } = this;
     const left = this.total - this.items.filter(({ done }) => done).length;
     this.count.textContent = found ? count(t.count, left) : "";
-    this.notice.textContent = this.read.disabled && found?.by_words ? t.reading : found?.notice ?? "";
-    this.read.hidden = !found?.by_words;
-    this.desk.hidden = !item;
-    this.empty.hidden = Boolean(item);
-    if (item) this.showItem(item);
-    else this.explain();
+    const reading = this.read.disabled && found?.by_words;
+    this.notice.replaceChildren(reading ? t.reading : english(found?.notice ?? ""));
+    keepingFocus(this.element, () => {
+      this.read.hidden = !found?.by_words;
+      this.desk.hidden = !item;
+      this.empty.hidden = Boolean(item);
+      if (item) this.showItem(item);
+      else this.explain();
+    }, () => [...this.element.querySelectorAll(".al-empty button"), this.tools.accept]);
     this.showSaved();
   }
 
@@ -163,7 +178,7 @@ class Review {
     this.said.replaceChildren(...answers.map(({ annotator, answer }) => h("li", {
       dir: "auto", text: `${annotator}: ${words(answer, t, example.text)}`,
     })));
-    this.reason.textContent = reason;
+    this.reason.replaceChildren(english(reason));
     const named = words(this.task.multilabel ? [...this.chosen].sort() : proposed, t, example.text);
     this.proposal.textContent = done ? fill(t.done, { what: done }) : fill(t.proposed, { answer: named });
     this.tools.swap.hidden = !others.length || this.marks;
@@ -198,16 +213,12 @@ class Review {
   }
 
   showSaved() {
-    const { box } = this;
-    if (!box) return;
-    const state = box.problem ? "offline" : box.waiting ? "saving" : "saved";
-    this.saved.dataset.state = state;
-    this.saved.textContent = state === "offline" ? count(texts.label.offline, box.waiting) : texts.label[state];
+    if (this.box) this.saved.show(this.box);
   }
 
-  complain(message) {
-    this.alert.textContent = message;
-    this.alert.hidden = !message;
+  complain(...words) {
+    this.alert.replaceChildren(...words);
+    this.alert.hidden = !words.length;
   }
 
   // Acting
@@ -279,11 +290,12 @@ class Review {
 
   settle(events, done, back) {
     const { item } = this;
-    if (item.done) this.past = this.past.filter((entry) => entry.item !== item); // what was done is done anew
-    for (const event of events) this.box.add(event, this);
+    for (const { back: before } of this.past.filter((entry) => entry.item === item)) this.takeBack(before);
+    this.past = this.past.filter((entry) => entry.item !== item); // what was done is done anew
+    this.send(events);
     item.done = done;
     this.past.push({ item, back });
-    this.complain("");
+    this.complain();
     const next = this.items.findIndex((other, place) => place > this.at && !other.done);
     const open = next >= 0 ? next : this.items.findIndex((other) => !other.done);
     this.live.textContent = fill(t.done, { what: done });
@@ -297,12 +309,19 @@ class Review {
     this.arrive();
   }
 
+  takeBack(events) {
+    this.send(events.map(([kind, id, target = null]) => ({ uid: newUid(), kind, example_id: id, target })));
+  }
+
+  send(events) {
+    this.acts += 1;
+    this.box.add(events, this);
+  }
+
   undo() {
     const entry = this.past.pop();
     if (!entry) return;
-    for (const [kind, id, target = null] of entry.back) {
-      this.box.add({ uid: newUid(), kind, example_id: id, target }, this);
-    }
+    this.takeBack(entry.back);
     const { item } = entry;
     item.done = null;
     const same = this.items.findIndex(({ suspect }) => suspect.example.id === item.suspect.example.id);

@@ -1,6 +1,6 @@
 // The table of rounds.
 
-import { fill, h, number, percent } from "./dom.js";
+import { english, h, number, percent, phrase } from "./dom.js";
 import { table } from "./table.js";
 import { time } from "./wording.js";
 import texts from "../texts.js";
@@ -25,7 +25,7 @@ export function rounds(history) {
   const { model, reason } = history.at(-1);
   return [
     table(head, rows, { "aria-label": t.rounds }),
-    ...(reason ? [h("p", { class: "al-muted al-note", text: fill(t.chosen, { model, reason }) })] : []),
+    ...(reason ? [h("p", { class: "al-muted al-note" }, ...phrase(t.chosen, { model, reason: english(reason) }))] : []),
   ];
 }
 

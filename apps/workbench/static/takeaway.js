@@ -1,7 +1,7 @@
 // The answers as a file to take away.
 
 import { download, inProject } from "./api.js";
-import { button, fill, h, keepFile } from "./dom.js";
+import { button, english, fill, h, keepFile } from "./dom.js";
 import { outbox } from "./outbox.js";
 import { session } from "./session.js";
 import texts from "../texts.js";
@@ -34,9 +34,10 @@ export class Takeaway {
       const { file, remarks } = await download(inProject(project, "export", { format }));
       const name = `${project}.${format}`;
       keepFile(file, name);
-      this.said.textContent = [fill(t.done, { name }), ...remarks, sent ? "" : t.not_all].filter(Boolean).join(" ");
+      const said = [fill(t.done, { name }), ...remarks.map(english), sent ? "" : t.not_all].filter(Boolean);
+      this.said.replaceChildren(...said.flatMap((words) => [words, " "]));
     } catch (error) {
-      this.said.textContent = error.message;
+      this.said.replaceChildren(english(error.message));
     }
   }
 }

@@ -1,8 +1,9 @@
 // The labelling screen as seen: built once, then told what to show.
 
-import { button, count, fill, h, kbd, percent, words } from "./dom.js";
+import { button, count, english, fill, h, kbd, keepingFocus, percent, phrase, words } from "./dom.js";
 import { Labels } from "./labels.js";
 import { Comment, Guidelines, Help, setKey, tool } from "./panels.js";
+import { SavedLine } from "./saved.js";
 import { TrainerLine } from "./trainer.js";
 import texts from "../texts.js";
 
@@ -13,7 +14,7 @@ export class View {
   constructor(act) {
     this.act = act;
     this.trainer = new TrainerLine();
-    this.saved = h("span", { class: "al-saved", role: "status" });
+    this.saved = new SavedLine();
     this.alert = h("div", { class: "al-alert", role: "alert", hidden: true });
     this.refusedWords = h("span");
     this.refused = h("div", { class: "al-alert al-row al-refused", role: "alert", hidden: true },
@@ -62,7 +63,7 @@ export class View {
     this.desk = h("div", { class: "al-desk", hidden: true }, this.card, this.labels.element,
       h("div", { class: "al-tools", role: "group", "aria-label": t.actions }, ...Object.values(this.tools)));
     return h("section", { class: "al al-canvas", "aria-label": t.screen },
-      h("div", { class: "al-bar" }, this.trainer.element, this.saved),
+      h("div", { class: "al-bar" }, this.trainer.element, this.saved.element),
       this.refused, this.alert, this.empty, this.desk, this.guidelines.element, this.help.element, this.live);
   }
 
@@ -89,7 +90,7 @@ export class View {
     if (marking) marking.show(standing);
     else this.showChoice(example, task, chosen, before);
     this.shown = example.id;
-    this.why.textContent = this.whyWords(queue, example);
+    this.why.replaceChildren(...this.whyWords(queue, example));
     this.tools.flag.setAttribute("aria-pressed", String(Boolean(example.flagged)));
     const remarks = [
       example.flagged ? t.flagged : null,
@@ -114,15 +115,16 @@ export class View {
   }
 
   whyWords(queue, example) {
-    if (queue.back) return count(t.looking_back, queue.back);
+    if (queue.back) return [count(t.looking_back, queue.back)];
     // The note on a whole batch says more than the reason of each of its examples.
-    const why = example.strategy === "search" ? example.why : queue.notice ?? example.why;
-    if (!why) return "";
+    const searched = example.strategy === "search"; // then it was said here
+    const said = searched ? example.why : queue.notice ?? example.why;
+    if (!said) return [];
     const [first, second] = example.closest ?? [];
     const between = second ? ` (${fill(t.between, {
       first: first[0], first_share: percent(first[1]), second: second[0], second_share: percent(second[1]),
     })})` : "";
-    return fill(t.why, { why: `${why}${between}` });
+    return [...phrase(t.why, { why: searched ? said : english(said) }), between];
   }
 
   showOffer(example, task, chosen) {
@@ -143,37 +145,29 @@ export class View {
 
   /** Nothing to label: say why, and offer what can be done about it. */
   showEmpty(title, detail, actions = []) {
-    this.desk.hidden = true;
-    this.empty.hidden = false;
-    this.empty.replaceChildren(
-      h("h2", { text: title }), h("p", { text: detail }),
-      h("div", { class: "al-row" }, ...actions.map(([label, onclick], i) => button(label, onclick, {
-        class: i ? "al-button" : "al-button al-primary",
-      }))),
-    );
+    const buttons = actions.map(([label, onclick], i) => button(label, onclick, {
+      class: i ? "al-button" : "al-button al-primary",
+    }));
+    keepingFocus(this.element, () => {
+      this.desk.hidden = true;
+      this.empty.hidden = false;
+      this.empty.replaceChildren(
+        h("h2", { text: title }), h("p", { text: detail }), h("div", { class: "al-row" }, ...buttons));
+    }, () => buttons);
   }
 
   showSaved(outbox) {
-    const waiting = outbox.waiting;
-    const state = !waiting ? "saved" : outbox.problem ? "offline" : "saving";
-    this.saved.dataset.state = state;
-    this.saved.textContent = {
-      saved: t.saved,
-      saving: t.saving,
-      offline: count(outbox.problem?.status ? t.not_saved : t.offline, waiting, {
-        message: outbox.problem?.message,
-      }),
-    }[state];
+    this.saved.show(outbox);
     const { n, error } = outbox.refused;
-    this.refused.hidden = !n;
-    this.refusedWords.textContent = n ? count(t.refused, n, { error }) : "";
+    keepingFocus(this.element, () => (this.refused.hidden = !n), () => [this.text]);
+    this.refusedWords.replaceChildren(...(n ? phrase(count(t.refused, n), { error: english(error) }) : []));
   }
 
-  /** Say what is amiss, or `calm`ly what has happened. */
-  showAlert(message, calm = false) {
+  /** Say what is amiss, or `calm`ly what has happened: a text, or a list of nodes. */
+  showAlert(words, calm = false) {
     this.alert.classList.toggle("al-calm", calm);
-    this.alert.textContent = message ?? "";
-    this.alert.hidden = !message;
+    this.alert.replaceChildren(...[words ?? []].flat());
+    this.alert.hidden = !words;
   }
 
   say(message) {

@@ -1,6 +1,6 @@
-// Figures in words: ranges, points, long times, names of labels inside sentences.
+// Figures in words: ranges, points, long times.
 
-import { fill, h, number, percent } from "./dom.js";
+import { count, fill, number, percent } from "./dom.js";
 import { duration } from "./trainer.js";
 import texts from "../texts.js";
 
@@ -19,12 +19,16 @@ export function openRange(low, high, say) {
 
 /** A difference of shares in points, with its sign. */
 export function points(difference) {
-  return fill(t.points, { n: signed(difference) });
+  return inPoints(difference, signed(difference));
 }
 
 /** A distance between shares in points. */
 export function apart(difference) {
-  return fill(t.points, { n: number(Math.round(100 * difference)) });
+  return inPoints(difference, number(Math.round(100 * difference)));
+}
+
+function inPoints(difference, said) {
+  return count(t.points, Math.abs(Math.round(100 * difference)), { n: said });
 }
 
 export function signed(difference) {
@@ -41,12 +45,4 @@ export function time(seconds) {
 /** A number that claims no more than is known: two digits. */
 export function rough(n) {
   return number(Number(n.toPrecision(2)));
-}
-
-/** A text whose holes are names from users: each in an element of its own direction. */
-export function phrase(text, names) {
-  return text.split(/(\{\w+\})/).map((part) => {
-    const name = names[part.slice(1, -1)];
-    return name === undefined ? part : h("bdi", { text: name });
-  });
 }

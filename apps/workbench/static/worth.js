@@ -1,6 +1,6 @@
 // What the labelling is worth: choosing against chance, time, the signs for stopping.
 
-import { count, fill, h, number, percent } from "./dom.js";
+import { count, english, fill, h, number, percent } from "./dom.js";
 import { card, explained, figures } from "./explain.js";
 import { openRange, points, range, signed, time } from "./wording.js";
 import texts from "../texts.js";
@@ -44,8 +44,7 @@ export function stopping({ advice, changed }) {
 
 function sign({ name, stop, reason }) {
   const what = t.criteria[name] ?? name;
-  const [ask, words] = explained(what, reason);
-  words.lang = "en"; // what comes from alnlp is English everywhere
+  const [ask, words] = explained(what, english(reason));
   return h("li", { "data-stop": String(stop) },
     h("span", { class: "al-sign-mark", "aria-hidden": "true", text: stop ? "✓" : "–" }),
     h("span", { text: what }),

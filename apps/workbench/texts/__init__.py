@@ -1,7 +1,8 @@
 """Every word that the workbench shows, one file for each language: translate `en.json` alone.
 
-`{holes}` are filled with values; pairs of texts are [for one, for many]. What a failure says, and
-what comes from `alnlp` itself, is English everywhere.
+`{holes}` are filled with values; pairs of texts are [for one, for many]. What comes from `alnlp` is
+English: a translation has its words for it under "said", by the English sentence. What it has no
+words for, such as what a failure says, stays English.
 """
 
 from __future__ import annotations
