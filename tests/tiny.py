@@ -1,6 +1,7 @@
 """Tiny checkpoints with random weights, made on the spot: real architectures in milliseconds."""
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -46,19 +47,33 @@ def checkpoint(
 
 
 def _tokenizer(texts: Sequence[str]):
-    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
     from transformers import PreTrainedTokenizerFast
 
-    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
     words = Tokenizer(models.WordPiece(unk_token="[UNK]"))
     words.normalizer = normalizers.BertNormalizer()
     words.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    words.train_from_iterator(
-        texts, trainers.WordPieceTrainer(vocab_size=400, special_tokens=special)
-    )
+    words.model = models.WordPiece(_vocabulary(words, texts), unk_token="[UNK]")
     words.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
     return PreTrainedTokenizerFast(
         tokenizer_object=words, pad_token="[PAD]", unk_token="[UNK]", cls_token="[CLS]",
         sep_token="[SEP]", mask_token="[MASK]", model_max_length=64,
         model_input_names=["input_ids", "attention_mask"],
     )  # fmt: skip
+
+
+def _vocabulary(tokenizer, texts: Sequence[str]) -> dict[str, int]:
+    """Words that are there more than once, and pieces of up to three signs of the others.
+
+    A trainer of the library breaks ties by chance, so that each run had another network.
+    """
+    split = tokenizer.pre_tokenizer.pre_tokenize_str
+    normal = tokenizer.normalizer.normalize_str
+    count = Counter(word for text in texts for word, _ in split(normal(text)))
+    pieces = {word for word, n in count.items() if n > 1}
+    for word in count.keys() - pieces:
+        pieces |= {"##" * (at > 0) + word[at : at + 3] for at in range(0, len(word), 3)}
+    signs = {sign for word in count for sign in word}
+    pieces |= signs | {f"##{sign}" for sign in signs}
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    return {piece: number for number, piece in enumerate([*special, *sorted(pieces)])}

@@ -63,7 +63,7 @@ function hunger(starving) {
 /** The card, or what it takes to know: how sure the model is against how often it is right. */
 export function trust({ calibration }, task) {
   if (!calibration) return task.kind === "ner" ? t.sure_not_told : t.sure_missing;
-  const { bins, ece } = calibration;
+  const { bins, ece, temperature } = calibration;
   const c = t.sure_columns;
   const gist = bins.map(({ said, right }) => fill(t.sure_point, { said: percent(said), right: percent(right) })).join(", ");
   return card(t.sure, t.sure_explained,
@@ -72,7 +72,10 @@ export function trust({ calibration }, task) {
       head: [c.said, c.right, c.range, c.n],
       rows: bins.map(({ said, right, low, high, n }) => [percent(said), percent(right), range(low, high), number(n)]),
     }),
-    h("p", { class: "al-muted al-note", text: fill(t.sure_put_right, { before: apart(ece.before), after: apart(ece.after) }) }));
+    h("p", { class: "al-muted al-note", text: [
+      fill(t.sure_apart, { before: apart(ece.before) }),
+      temperature === 1 ? "" : fill(t.sure_put_right, { after: apart(ece.after) }),
+    ].join(" ") }));
 }
 
 function verdict(bins) {
