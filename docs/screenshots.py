@@ -173,6 +173,9 @@ def quality(base: str, walk: Walk, folder: Path, model: str) -> None:
     walk.wait_for_figures()
     walk.picture("quality", 700)
     walk.open("review")
+    read = walk.page.get_by_role("button", name="Read the texts")
+    read.click()
+    read.wait_for(state="hidden")
     walk.page.wait_for_selector(".al-review .al-card:visible")
     walk.picture("review", 620)
 
