@@ -219,6 +219,28 @@ def test_another_project_may_be_read_as_well(folder, visit, served):
         assert read.is_enabled()
 
 
+def test_the_list_is_made_anew_when_the_texts_have_been_read(folder, visit, served):
+    begun = []
+
+    def look(route):
+        route.fulfill(json=route.fetch().json() | {"by_words": not begun})
+
+    def read(route):
+        begun.append(route.request.url)
+        status = route.fetch(url=route.request.url.replace("/read", "/status"), method="GET").json()
+        trainer = status["trainer"] | {"state": "training", "phase": "embed"}
+        route.fulfill(json=status | {"trainer": trainer})
+
+    with served(folder.parent, trainer=IdleTrainer()) as base:
+        page = visit(base, "inbox")
+        page.route("**/suspects*", look)
+        page.route("**/read", read)
+        open_tab(page, "Review")
+        page.get_by_role("button", name="Read the texts").click()
+        page.get_by_text("The texts are being read").wait_for()
+        page.get_by_role("button", name="Read the texts").wait_for(state="hidden")
+
+
 def test_it_fits_a_phone(folder, visit, served):
     with served(folder.parent, trainer=IdleTrainer()) as base:
         page = visit(base, "inbox", viewport={"width": 360, "height": 740})

@@ -10,7 +10,7 @@ import { tool } from "./panels.js";
 import { Query } from "./query.js";
 import { Results } from "./results.js";
 import { waiting } from "./saved.js";
-import { session } from "./session.js";
+import { BUSY, session } from "./session.js";
 import { Takeaway } from "./takeaway.js";
 import { failed } from "./trainer.js";
 import texts from "../texts.js";
@@ -19,7 +19,6 @@ const t = texts.finding;
 const PAGE = 50;
 const MOST = 500; // examples that the server gives at once
 const ANSWERS = new Set(["label", "skip", "undo", "redo"]);
-const BUSY = new Set(["waiting", "starting", "training"]);
 
 class Data {
   constructor(host, page) {

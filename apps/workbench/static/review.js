@@ -9,8 +9,9 @@ import { outbox } from "./outbox.js";
 import { tool } from "./panels.js";
 import { Passage } from "./passage.js";
 import { SavedLine } from "./saved.js";
-import { session } from "./session.js";
+import { BUSY, session } from "./session.js";
 import { describe } from "./spanbar.js";
+import { failed } from "./trainer.js";
 import texts from "../texts.js";
 
 const t = texts.review;
@@ -60,6 +61,7 @@ class Review {
     host.replaceChildren(this.element);
     document.addEventListener("keydown", (event) => this.key(event));
     session.addEventListener("project", () => this.open());
+    session.addEventListener("status", () => this.heard());
     session.start().then(() => this.open());
     // The list is as old as its tab's last opening.
     new IntersectionObserver(([seen]) => seen.isIntersecting && this.look()).observe(host);
@@ -136,6 +138,15 @@ class Review {
     } catch (error) {
       this.complain(english(error.message));
     }
+  }
+
+  /** More can be found once the texts have been read. */
+  async heard() {
+    const { state, message } = session.status.trainer;
+    if (!this.read.disabled || BUSY.has(state)) return;
+    this.read.disabled = false;
+    await this.look();
+    if (state === "failed") this.complain(...failed({ message }));
   }
 
   // Showing

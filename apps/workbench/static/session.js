@@ -3,7 +3,8 @@
 import { call, inProject } from "./api.js";
 import { sendLeftovers } from "./outbox.js";
 
-const BUSY = new Set(["waiting", "starting", "training"]);
+/** States of the trainer in which it is at work, or about to be. */
+export const BUSY = new Set(["waiting", "starting", "training"]);
 const ANNOTATOR = "alnlp/annotator";
 
 /**
