@@ -129,16 +129,14 @@ def test_a_store_that_is_in_use_is_restored_with_its_log(project: Project, tmp_p
 def test_what_is_written_while_a_copy_is_made_is_due(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    class Notes(dict):  # asked for when the events have been copied, and the copy is still written
+        def items(self):
+            answer(project, 1)
+            return super().items()
+
     answer(project, 5)
     store, folder = project.folder / "project.db", project.folder / "backups"
-    examine = backup._examine
-
-    def slow(file: Path) -> None:
-        answer(project, 1)
-        examine(file)
-
-    monkeypatch.setattr(backup, "_examine", slow)
-    backup.back_up(store, folder)
+    backup.back_up(store, folder, notes=Notes(key=1))
     later = backup._now() + 2 * backup.DAY
     monkeypatch.setattr(backup, "_now", lambda: later)
     assert backup.is_due(store, folder)
