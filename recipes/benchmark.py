@@ -62,11 +62,16 @@ class Benchmark:
     rounds: int = 5
     hub_label: str | None = None
 
-    def project(self, folder: Path, *, pool: int | None = None, **settings: Any) -> Project:
-        """A project on the data set, or on `pool` rows of its training set, always the same."""
+    def project(
+        self, folder: Path, *, pool: int | None = None, tested: bool = True, **settings: Any
+    ) -> Project:
+        """A project on the data set, or on `pool` rows of its training set, always the same.
+
+        Where it is not `tested`, no round spends time on the test set.
+        """
         train, test = self.files()
         data = train if pool is None else _subsample(train, pool)
-        return self.create(folder, data, test, **settings)
+        return self.create(folder, data, test if tested else None, **settings)
 
     def files(self) -> tuple[Path | str, Path | str]:
         """What to train and to test on: local files, or splits on the hub."""

@@ -9,7 +9,6 @@ known.
 
 import json
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +22,7 @@ from small_text import (
     TransformerModelArguments,
     TransformersDataset,
 )
+from spent import Spent
 
 
 def main(task_file: str, out: str) -> None:
@@ -36,29 +36,27 @@ def main(task_file: str, out: str) -> None:
     learner = PoolBasedActiveLearner(factory, BreakingTies(), pool)
     rows = np.array(task["initial"])
     points: list[dict[str, float]] = []
-    select = 0.0
-    began = time.perf_counter()
-    learner.initialize_data(rows, labels[rows])
+    with Spent() as train:
+        learner.initialize_data(rows, labels[rows])
+    select = Spent()
     for point in range(task["rounds"] + 1):
-        train = time.perf_counter() - began
         said = learner.classifier.predict(test)
         points.append(
             {
                 "labels": len(rows),
                 "accuracy": float((said == np.array(task["test"][1])).mean()),
-                "train": train,
-                "select": select,
+                "seconds": train.seconds + select.seconds,
+                "processor": train.processor + select.processor,
             }
         )
         Path(out).write_text(json.dumps(points))
         if point == task["rounds"]:
             return
-        began = time.perf_counter()
-        fresh = learner.query(num_samples=task["batch"])
-        select = time.perf_counter() - began
+        with Spent() as select:
+            fresh = learner.query(num_samples=task["batch"])
         rows = np.concatenate([rows, fresh])
-        began = time.perf_counter()
-        learner.update(labels[fresh])
+        with Spent() as train:
+            learner.update(labels[fresh])
 
 
 def seed_all(seed: int) -> None:
