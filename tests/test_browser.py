@@ -3,6 +3,7 @@
 import browsing
 import pytest
 from browsing import open_tab, press, ready, saved, text_of, wait_for_text
+from playwright.sync_api import expect
 from workbench import LABELS, make_project, sentences
 
 pytestmark = pytest.mark.browser
@@ -245,10 +246,10 @@ def test_seventy_seven_labels_are_reached_by_typing(tmp_path, labelling):
         before = text_of(page)
         page.keyboard.press("/")
         page.keyboard.type("topic 63")
-        assert page.locator(".al-label:visible").count() == 1
+        expect(page.locator(".al-label:visible")).to_have_count(1)
         page.keyboard.press("Enter")
         assert text_of(page) != before
-        assert page.locator(".al-label:visible").count() == 77
+        expect(page.locator(".al-label:visible")).to_have_count(77)
         saved(page)
         assert project.status()["per_label"]["topic 63 of many"] == 1
 

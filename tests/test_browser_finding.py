@@ -6,6 +6,7 @@ import browsing
 import numpy as np
 import pytest
 from browsing import forgive, open_tab, press, ready, saved, text_of, wait_for_text
+from playwright.sync_api import expect
 from workbench import LABELS, IdleTrainer, make_project, sentences
 
 from alnlp.project import Project
@@ -112,11 +113,11 @@ def test_words_are_found_and_marked_and_markup_stays_text(inbox) -> None:
     full = page.locator(".al-full")
     assert full.text_content() == FIRST
     assert full.locator("mark").all_text_contents() == marks
-    assert full.locator("b, img").count() == 0
+    expect(full.locator("b, img")).to_have_count(0)
 
     find(page, "zebra mon", "2 examples")
     assert "zebra money" in texts_of(page)[1]  # the hit, though it is at the far end
-    assert page.locator(".al-list img, .al-list script").count() == 0
+    expect(page.locator(".al-list img, .al-list script")).to_have_count(0)
     find(page, '<img src="x" onerror=alert(1)>', "1 example")
     find(page, "<svg onload=alert(2)>", "Nothing found.")
 
@@ -135,7 +136,7 @@ def test_many_are_answered_after_a_review_and_one_key_takes_all_back(inbox) -> N
     dialog = page.locator(".al-bulk-dialog")
     apply = dialog.get_by_role("button", name="Answer")
     assert apply.is_disabled()
-    assert dialog.locator("img, b").count() == 0
+    expect(dialog.locator("img, b")).to_have_count(0)
     dialog.get_by_role("button", name=LABELS[0]).click()
     assert dialog.get_by_text(f"{LABELS[1]} → {LABELS[0]}").is_visible()
     assert dialog.get_by_text(f"{LABELS[0]}, as before").is_visible()
@@ -248,10 +249,10 @@ def test_more_like_this_and_less_like_that(inbox) -> None:
     page.get_by_role("button", name="Less like these").click()
     page.get_by_text(f"{len(TEXTS) - 2} examples, the closest first").wait_for()
     assert before[0] not in texts_of(page)
-    assert chip.count() == 2
+    expect(chip).to_have_count(2)
     chip.nth(0).get_by_role("button").click()
     page.get_by_text(f"{len(TEXTS)} examples", exact=True).wait_for()
-    assert chip.count() == 0
+    expect(chip).to_have_count(0)
 
 
 def test_what_was_found_is_asked_for_next(inbox) -> None:
@@ -354,11 +355,11 @@ def test_hundreds_are_shown_answered_and_looked_for(inbox, workspace) -> None:
     assert page.evaluate("document.activeElement.className") == "al-item"
     label_all(page, 520)
     page.get_by_text("520 examples answered").wait_for()
-    assert rows(page).count() == 520
+    expect(rows(page)).to_have_count(520)
     page.get_by_label("Select all that are shown").check()
     page.get_by_role("button", name="More like these").click()
     page.get_by_text("470 examples, the closest first").wait_for()
-    assert page.locator(".al-example-chip").count() == 50
+    expect(page.locator(".al-example-chip")).to_have_count(50)
 
 
 def test_a_long_search_is_told_in_short(inbox) -> None:

@@ -3,6 +3,7 @@
 import browsing
 import pytest
 from browsing import forgive, is_reranking, open_tab, press, ready, saved, text_of, wait_for_text
+from playwright.sync_api import expect
 from workbench import LABELS, IdleTrainer, free_port, make_project, sentences, serving
 
 from alnlp.project import Project
@@ -86,7 +87,7 @@ def test_a_refused_answer_is_kept_and_shown_until_dismissed(workspace, labelling
         page.wait_for_selector(REFUSED, state="hidden")
         page.reload()
         ready(page)
-        assert page.locator(REFUSED).count() == 0
+        expect(page.locator(REFUSED)).to_have_count(0)
 
 
 def test_answers_wait_for_their_own_project_not_for_one_of_the_same_name(tmp_path, visit, served):

@@ -6,6 +6,7 @@ import browsing
 import pytest
 from browsing import open_tab
 from outlooks import ADVICE, outlook, pretend
+from playwright.sync_api import expect
 from workbench import IdleTrainer, make_project, sentences
 
 from alnlp.project import Project
@@ -154,7 +155,7 @@ def test_how_far_it_is_to_the_target(progress, reach, said):
     told["forecast"]["target"] = {"value": 0.9} | reach
     page, _ = progress(SIX, told=told, round=10)
     page.locator(".al-aim").get_by_text(said).wait_for()
-    assert page.get_by_text("more to 90%").count() == 0  # no time without a pace
+    expect(page.get_by_text("more to 90%")).to_have_count(0)  # no time without a pace
 
 
 @pytest.mark.parametrize(
@@ -200,7 +201,7 @@ def test_a_chart_is_told_as_a_table_and_kept_as_a_picture_on_paper(progress, tmp
         assert kept["width"] == 2 * 760
         assert "59,79,196" in kept["colours"] or name == "Confusion matrix"
         assert len(kept["colours"]) > 20  # words and lines, not an empty sheet
-    assert page.locator(".al-aside").count() == 0
+    expect(page.locator(".al-aside")).to_have_count(0)
 
 
 @pytest.mark.parametrize("labels", [ODD, [f"intent_{n:02}_about_a_card" for n in range(77)]])
@@ -233,7 +234,7 @@ def test_before_the_first_round_each_card_says_what_it_takes(progress):
     needed = page.locator(".al-later dd").all_inner_texts()
     assert len(needed) == 7
     assert all(sentence.endswith(".") for sentence in needed)
-    assert page.locator(".al-cards figure").count() == 0
+    expect(page.locator(".al-cards figure")).to_have_count(0)
 
 
 def test_figures_are_written_as_the_language_does(progress):
@@ -264,7 +265,7 @@ def test_figures_that_fail_are_told_and_the_rest_stays(progress, visit, monkeypa
     field.fill("85")
     field.blur()
     page.get_by_text("Some figures could not be worked out: unexpected failure").wait_for()
-    assert page.locator(".al-answer p").count() == 3
+    expect(page.locator(".al-answer p")).to_have_count(3)
     browsing.forgive(visit, "500 (Internal Server Error)")
     assert page.locator(".al-progress .al-alert").is_visible()
     page.evaluate(

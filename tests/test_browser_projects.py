@@ -3,6 +3,7 @@
 import browsing
 import pytest
 from browsing import forgive, is_reranking, open_tab, press, ready, saved, text_of
+from playwright.sync_api import expect
 from workbench import IdleTrainer, make_project, sentences, write_csv
 
 from alnlp.project import Project
@@ -66,7 +67,7 @@ def label_until_round(page, project_folder, seconds: int):
         press(page, "2")
     page.wait_for_selector(".al-why:has-text('the model hesitates')")
     assert "The model suggests" in page.locator(".al-suggestion").inner_text()
-    assert page.locator(".al-suggested").count() == 1
+    expect(page.locator(".al-suggested")).to_have_count(1)
 
 
 def test_a_cold_start_is_prepared_as_soon_as_the_project_is_looked_at(
@@ -139,7 +140,7 @@ def test_hostile_texts_show_literally_and_can_be_labelled(tmp_path, visit, serve
                 "(text) => document.querySelector('.al-full').textContent === text", arg=text
             )
         assert page.evaluate("window.hit") is None
-        assert page.locator("img").count() == 0
+        expect(page.locator("img")).to_have_count(0)
     project = Project.open(tmp_path / "workspace" / "hostile")
     assert project.status()["labelled"] == len(HOSTILE)
     project.close()

@@ -3,6 +3,7 @@
 import browsing
 import pytest
 from browsing import open_tab
+from playwright.sync_api import expect
 from workbench import LABELS, make_project, sentences
 
 from alnlp.project import Project
@@ -32,11 +33,12 @@ def test_quality_is_told_with_its_interval(tmp_path, tiny_model, visit, served):
         low, high = (round(100 * figure[name]) for name in ("low", "high"))
         page.get_by_text(f"({low}% to {high}%)").first.wait_for()
         curve = page.get_by_role("img", name="Accuracy by number of labels")
-        assert curve.locator(".al-span").count() == curve.locator(".al-dot").count() - 1 == 2
+        expect(curve.locator(".al-dot")).to_have_count(3)
+        expect(curve.locator(".al-span")).to_have_count(2)
         assert "100%" in curve.locator(".al-axis").all_text_contents()
         page.get_by_text("There are 2 rounds with a measurement so far").wait_for()
         page.get_by_role("button", name="What does this mean: How good is the model?").click()
         page.get_by_text("drawn at random, without any sign of it").wait_for(state="visible")
         page.get_by_text("F1 of each label").click()
-        assert page.locator("dt", has_text="refund").count() == 2  # its F1, and its answers
-        assert page.get_by_role("img", name="People's answers in rows").count() == 1
+        expect(page.locator("dt", has_text="refund")).to_have_count(2)  # its F1, and its answers
+        expect(page.get_by_role("img", name="People's answers in rows")).to_have_count(1)

@@ -6,6 +6,7 @@ import random
 import browsing
 import pytest
 from browsing import forgive, open_tab
+from playwright.sync_api import expect
 from workbench import LABELS, IdleTrainer, make_project, sentences
 
 from alnlp.project import Project
@@ -113,7 +114,7 @@ def test_a_contradiction_shows_its_words_and_is_kept(reviewing):
         ["left", "forgot"], ["forgot", "left"],
     )  # fmt: skip
     assert page.evaluate("window.hit === undefined")
-    assert page.locator(".al-review .al-full b").count() == 0
+    expect(page.locator(".al-review .al-full b")).to_have_count(0)
     first = shown(page)
     page.keyboard.press("x")  # the other one is to be corrected
     page.wait_for_function(

@@ -3,6 +3,7 @@
 import browsing
 import pytest
 from marking import Desk
+from playwright.sync_api import expect
 
 from alnlp.corpus import create_demo
 from alnlp.project import Project
@@ -73,6 +74,6 @@ def test_suggestions_get_better_while_the_inbox_is_marked(tmp_path, visit, serve
         assert any(example.suggestion["spans"] for example in shown)
         for _ in range(3):  # the example on screen and the next one stay as they were
             expert.answer()
-        assert page.locator(".al-passage .al-chip.al-dashed").count() == len(expert.chips)
+        expect(page.locator(".al-passage .al-chip.al-dashed")).to_have_count(len(expert.chips))
         page.screenshot(path=tmp_path / "label.png")
         project.close()

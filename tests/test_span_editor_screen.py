@@ -5,6 +5,7 @@ import marking
 import pytest
 from browsing import open_tab, press, ready, saved, text_of
 from marking import LABELS, LETTER, SUGGESTED, spans_in
+from playwright.sync_api import expect
 from workbench import LABELS as TOPICS
 from workbench import make_project as make_inbox
 from workbench import sentences
@@ -32,7 +33,7 @@ def test_hostile_texts_and_labels_are_shown_literally(desk):
         on.page.locator(".al-item").click()
         on.page.wait_for_selector(".al-full .al-chip")
         assert on.page.evaluate("window.hit") is None
-        assert on.page.locator("img").count() == 0
+        expect(on.page.locator("img")).to_have_count(0)
 
 
 def test_thirty_labels_are_reached_by_typing(desk):
@@ -41,11 +42,11 @@ def test_thirty_labels_are_reached_by_typing(desk):
         on.drag("London")
         on.press("/")
         on.page.keyboard.type("kind 27")
-        assert on.page.locator(".al-canvas .al-label:visible").count() == 1
+        expect(on.page.locator(".al-canvas .al-label:visible")).to_have_count(1)
         assert on.picked == "London"
         on.press("Enter")
         assert on.chips == ["kind 27 of thirty “London”"]
-        assert on.page.locator(".al-canvas .al-label:visible").count() == 30
+        expect(on.page.locator(".al-canvas .al-label:visible")).to_have_count(30)
         on.drag("Ada")
         on.press("z")  # the last of the letters that no command needs
         on.press("Escape")
@@ -132,7 +133,7 @@ def test_each_project_has_the_screen_of_its_task(tmp_path, desk):
         for _ in range(2):
             choice.select_option("topics")
             on.page.wait_for_selector(f".al-canvas .al-label:has-text('{TOPICS[0]}')")
-            assert on.page.locator(".al-passage:visible, .al-span-bar:visible").count() == 0
+            expect(on.page.locator(".al-passage:visible, .al-span-bar:visible")).to_have_count(0)
             before = text_of(on.page)
             choice.blur()
             assert press(on.page, "2") != before

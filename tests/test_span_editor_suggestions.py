@@ -7,6 +7,7 @@ import marking
 import pytest
 from browsing import ready, saved, wait_for_text
 from marking import LABELS, LETTER, SUGGESTED, play, spans_in
+from playwright.sync_api import expect
 
 from alnlp.data.words import words_of
 from alnlp.tasks import Task
@@ -20,10 +21,10 @@ def test_suggestions_are_accepted_and_rejected_one_by_one(desk):
     other = "Another letter from Grace Hopper."
     suggest = {LETTER: SUGGESTED, other: spans_in(other, ("Grace Hopper", "PERSON", 0.9))}
     with desk(LETTER, other, suggest=suggest) as on:
-        assert on.page.locator(".al-passage .al-chip.al-dashed").count() == 4
+        expect(on.page.locator(".al-passage .al-chip.al-dashed")).to_have_count(4)
         assert on.chips[1] == "PERSON “Charles” · suggested, 51% sure"
         on.press("a")  # shows which it is about
-        assert on.page.locator(".al-passage .al-dashed").count() == 4
+        expect(on.page.locator(".al-passage .al-dashed")).to_have_count(4)
         on.press("a", "x", "a")
         assert on.chips == [
             "PERSON “Ada Lovelace”", "PLACE “London”",
@@ -36,7 +37,7 @@ def test_suggestions_are_accepted_and_rejected_one_by_one(desk):
         ]  # fmt: skip
         assert on.text == other
         assert on.chips == ["PERSON “Grace Hopper” · suggested, 90% sure"]
-        assert on.page.locator(".al-alert:visible").count() == 0
+        expect(on.page.locator(".al-alert:visible")).to_have_count(0)
         (item,) = on.project.undoable("me")
         offered = [{**span, "confidence": 0} for span in item.event.suggestion["spans"]]
         assert offered == [{**span, "confidence": 0} for span in SUGGESTED["spans"]]
@@ -47,11 +48,11 @@ def test_all_suggestions_are_accepted_at_once_and_a_correction_confirms(desk):
         on.click("Charles")
         on.press("]")
         assert on.chips[1] == "PERSON “Charles Babbage”"
-        assert on.page.locator(".al-passage .al-dashed").count() == 3
+        expect(on.page.locator(".al-passage .al-dashed")).to_have_count(3)
         on.press("Shift+A")
-        assert on.page.locator(".al-passage .al-dashed").count() == 0
+        expect(on.page.locator(".al-passage .al-dashed")).to_have_count(0)
         on.press("Control+z")
-        assert on.page.locator(".al-passage .al-dashed").count() == 3
+        expect(on.page.locator(".al-passage .al-dashed")).to_have_count(3)
         on.submit()
         assert ("Charles Babbage", "PERSON") in on.answers()[LETTER]
 
@@ -166,7 +167,7 @@ def test_an_answer_for_part_of_a_text_stays_one_until_the_whole_is_confirmed(des
         answer_in_part(on)
         first, last = on.page.locator(".al-accept"), on.page.locator(".al-whole")
         assert "Ada Lovelace wrote" in on.page.locator(".al-outside").first.inner_text()
-        assert on.page.locator(".al-part:visible").count() == 0
+        expect(on.page.locator(".al-part:visible")).to_have_count(0)
         on.press("n", "Delete")
         on.drag("Royal Society")
         on.press("2")
@@ -194,7 +195,7 @@ def test_an_answer_for_part_of_a_text_stays_one_until_the_whole_is_confirmed(des
         assert on.answers()[LETTER] == [("Ada Lovelace", "PERSON"), ("Royal Society", "ORG")]
         on.press(",")
         wait_for_text(on.page, LETTER)
-        assert on.page.locator(".al-outside, .al-whole:visible").count() == 0
+        expect(on.page.locator(".al-outside, .al-whole:visible")).to_have_count(0)
 
 
 def test_an_answer_for_part_of_a_text_that_is_taken_back_stays_one(desk):

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import browsing
 import numpy as np
 import pytest
+from playwright.sync_api import expect
 from workbench import IdleTrainer
 
 from alnlp import forecast
@@ -132,7 +133,7 @@ def test_the_browser_puts_it_into_the_language(workspace, visit, served) -> None
     with served(workspace, trainer=IdleTrainer()) as base:
         page = visit(base, "inbox", locale="de-DE")
         page.locator(".al-why").wait_for()
-        assert page.locator(".al-why [lang=en]").count() == 0
+        expect(page.locator(".al-why [lang=en]")).to_have_count(0)
 
         def told(sentence: str) -> str | None:
             code = "async (one) => (await import('/alnlp/static/said.js')).translated(one)"
