@@ -33,10 +33,13 @@ def temperature(forecasts: FloatArray, outcomes: IntArray) -> float:
     Pleiss, Sun and Weinberger, "On Calibration of Modern Neural Networks", ICML 2017.
 
     Args:
-        forecasts: (F, K) probabilities, given before the answers were known.
+        forecasts: (F, K) probabilities, given before the answers were known; a model that had
+            diverged has said nothing, so rows that are not finite are left out.
         outcomes: the classes (F,), or 0/1 of shape (F, K) for independent labels, which share the
             temperature of their log-odds.
     """
+    said_something = np.isfinite(forecasts).all(axis=1)
+    forecasts, outcomes = forecasts[said_something], outcomes[said_something]
     if len(forecasts) < _FEWEST_FORECASTS or (outcomes == outcomes.flat[0]).all():
         return 1.0
     if outcomes.ndim == 2:

@@ -210,13 +210,16 @@ def signed_rank(differences: ArrayLike) -> float:
     return min(1.0, float(chance[as_far].sum()))
 
 
-def paired_t(differences: ArrayLike) -> float:
-    """The two-sided p of the paired t-test; 1 without any difference, 0 where all are the same."""
+def paired_t(differences: ArrayLike) -> float | None:
+    """The two-sided p of the paired t-test; 1 without any difference.
+
+    None where all differences are the same: nothing says how much they vary.
+    """
     from scipy.stats import ttest_1samp
 
     values = _rounded(differences)
     if np.ptp(values) == 0:
-        return 0.0 if values[0] else 1.0
+        return None if values[0] else 1.0
     return float(ttest_1samp(values, 0.0).pvalue)
 
 

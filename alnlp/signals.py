@@ -75,6 +75,8 @@ class Signals:
     def labelled(self) -> Labelled:
         """What is known of the answered examples."""
         known: Labelled = self._load("labelled")
+        for name in ("embeddings", "probabilities", "forecasts"):
+            finite(getattr(known, name), f"{name} of answered examples")
         return known
 
     @cached_property
@@ -88,7 +90,10 @@ class Signals:
 
     @cached_property
     def history(self) -> FloatArray:
-        """(R, N, K) probabilities of the last R rounds, the newest last."""
+        """(R, N, K) probabilities of the last R rounds, the newest last.
+
+        For named entities (R, N, 1): how many came or went in each of these rounds.
+        """
         return self._several("history")
 
     @cached_property
@@ -140,7 +145,10 @@ class Signals:
         return self.loaders[name](*what)
 
     def _matrix(self, name: str) -> FloatArray:
-        return finite(self._checked(self._load(name), name, dimensions=2), name)
+        array = finite(self._checked(self._load(name), name, dimensions=2), name)
+        if not array.shape[1]:
+            raise StrategyError(f"{name}: got shape {array.shape}, expected at least one column")
+        return array if np.issubdtype(array.dtype, np.floating) else array.astype(np.float64)
 
     def _several(self, name: str, *what: str) -> FloatArray:
         array: FloatArray = self._load(name, *what)

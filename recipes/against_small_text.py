@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from benchmark import Benchmark, Help, one_line_errors
-from compare import benchmarks, seed_numbers
+from benchmark import Benchmark, Help, listed, one_line_errors, seed_numbers
+from compare import benchmarks
 from spent import Spent
 
 from alnlp.data import Pool
@@ -44,9 +44,7 @@ def main() -> None:
     """Run what is not on disk yet and print the table."""
     options = arguments()
     known = {bench.name: bench for bench in benchmarks() if bench.task == "classification"}
-    names = options.datasets.split(",")
-    if unknown := [name for name in names if name not in known]:
-        raise SystemExit(f"--datasets: got {unknown[0]!r}, expected some of {', '.join(known)}")
+    names = listed(options.datasets, "--datasets", known)
     options.out.mkdir(parents=True, exist_ok=True)
     runs: dict[str, dict[str, list[Points]]] = {}
     with one_line_errors():

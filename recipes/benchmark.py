@@ -9,8 +9,9 @@ import argparse
 import gzip
 import json
 import os
+import re
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,14 +21,20 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from alnlp import Project, Simulation, simulate
+from alnlp.comparing import spread
+from alnlp.console import progress_bars
 from alnlp.errors import AlnlpError
-from alnlp.models import public_name
+from alnlp.models import locate
 from alnlp.plotting import learning_curves
+from alnlp.progress import Progress
 from alnlp.signals import file_name
 from alnlp.simulation import SimulatedRound
+from alnlp.strategies import find
 from alnlp.tasks import Kind
 
 Runs = dict[str, list[Simulation]]
+
+BASELINE = "random"
 
 #: Parts of a project's cache that are made once for all copies: files that depend on nothing but
 #: the texts and the network, only grow, and are locked while they do.
@@ -114,10 +121,10 @@ def read(source: Path | str) -> Any:
 
 
 def main(bench: Benchmark, doc: str | None) -> None:
-    """Run all strategies and seeds, then draw and print."""
+    """Run all strategies and seeds, then draw and print; `random` is always among them."""
     parser = argparse.ArgumentParser(description=doc, formatter_class=Help)
-    parser.add_argument("--strategies", default=",".join(bench.strategies))
-    parser.add_argument("--seeds", default="0,1,2")
+    parser.add_argument("--strategies", default=",".join(bench.strategies), help="beside random")
+    parser.add_argument("--seeds", default="0..2", help="such as 0,1,2 or 0..4")
     parser.add_argument("--model", default="minilm", help="see alnlp models")
     parser.add_argument("--initial", type=int, default=bench.initial)
     parser.add_argument("--batch", type=int, default=bench.batch)
@@ -126,18 +133,51 @@ def main(bench: Benchmark, doc: str | None) -> None:
     parser.add_argument("--skip-full", action="store_true", help="no full-data line")
     parser.add_argument("--out", type=Path, default=Path("results", bench.name), help="folder")
     options = parser.parse_args()
-    seeds = [int(seed) for seed in options.seeds.split(",")]
-    runs: Runs = {name: [] for name in options.strategies.split(",")}
-    with one_line_errors():
+    seeds, strategies = seed_numbers(options.seeds), strategy_names(options.strategies, [bench])
+    runs: Runs = {name: [] for name in strategies}
+    with one_line_errors(), progress_bars() as progress:
         for seed in seeds:  # a killed recipe has whole seeds to compare
             for name, several in runs.items():
 
                 def told(point: SimulatedRound, curve: tuple[str, int] = (name, seed)) -> None:
                     print(*curve, point.labels, point.metrics, flush=True)
 
-                several.append(curve(bench, name, seed, options, told))
+                several.append(curve(bench, name, seed, options, told, progress))
         best = None if options.skip_full else full(bench, options)["metrics"][bench.metric]
     report(bench, runs, best, options.out)
+
+
+def seed_numbers(text: str) -> list[int]:
+    """Seeds from numbers and ranges, such as "0..2,7"."""
+    seeds: list[int] = []
+    for part in text.split(","):
+        found = re.fullmatch(r"(\d+)(?:\.\.(\d+))?", part.strip())
+        if not found:
+            raise SystemExit(f"--seeds: got {text!r}, expected numbers such as 0,1,2 or 0..4")
+        seeds += range(int(found[1]), int(found[2] or found[1]) + 1)
+    if not seeds or len(set(seeds)) < len(seeds):
+        raise SystemExit(f"--seeds: got {text!r}, expected at least one, and each seed once")
+    return seeds
+
+
+def strategy_names(text: str, benches: Sequence[Benchmark]) -> list[str]:
+    """The strategies of a list joined by commas, random first; each serves all data sets."""
+    asked = listed(text, "--strategies")
+    with one_line_errors():
+        for bench in benches:
+            for name in asked:
+                find(name, bench.task)
+    return [BASELINE, *(name for name in asked if name != BASELINE)]
+
+
+def listed(text: str, option: str, known: Iterable[str] = ()) -> list[str]:
+    """The names of a list joined by commas, each once, and of the known ones where there are."""
+    found, known = [name.strip() for name in text.split(",")], list(known)
+    for name in found:
+        if not name or found.count(name) > 1 or (known and name not in known):
+            expected = f"some of {', '.join(known)}" if known else "names joined by commas"
+            raise SystemExit(f"{option}: got {text!r}, expected {expected}, each once")
+    return found
 
 
 class Help(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
@@ -163,6 +203,7 @@ def curve(
     seed: int,
     options: argparse.Namespace,
     on_round: Callable[[SimulatedRound], None] | None = None,
+    progress: Progress | None = None,
 ) -> Simulation:
     """One learning curve, from disk as far as it was run before.
 
@@ -173,22 +214,25 @@ def curve(
         options: model, pool, initial, batch, rounds, and `out`, the folder of this data set (and
             of this pool, where that is a part of it).
         on_round: told about each point that was not on disk.
+        progress: told about the steps of a training.
     """
+    base = _base(bench, options)
     path = curve_file(options.out, strategy, seed)
     with _alone(path):
         if not path.exists():
             folder = _unfinished(path)
-            with _started(bench, folder, options, strategy=strategy, seed=seed) as project:
+            with _started(base, folder, options, strategy=strategy, seed=seed) as project:
                 result = simulate(
                     project,
                     rounds=options.rounds,
                     batch_size=options.batch,
                     initial=options.initial,
+                    progress=progress,
                     on_round=on_round,
                 )
             _write(path, result.to_json())
         shutil.rmtree(_unfinished(path), ignore_errors=True)
-    return _same(Simulation.from_json(json.loads(path.read_text())), path, options)
+    return Simulation.from_json(json.loads(path.read_text()))
 
 
 def curve_file(out: Path, strategy: str, seed: int) -> Path:
@@ -205,10 +249,11 @@ def rounds_on_disk(path: Path, whole: int) -> int:
 
 def full(bench: Benchmark, options: argparse.Namespace) -> dict[str, Any]:
     """Figures of a model trained on all labels, from disk if it was run before."""
-    path = options.out / f"full-{Path(options.model).name}.json"
+    base = _base(bench, options)
+    path = options.out / "full.json"
     with _alone(path, wait=True):
         if not path.exists():
-            with _started(bench, _unfinished(path), options) as project:
+            with _started(base, _unfinished(path), options) as project:
                 gold = ((row, project.pool.gold(row)) for row in range(len(project.pool)))
                 ids = project.pool.ids
                 project.tell({ids[row]: answer for row, answer in gold if answer is not None})
@@ -240,11 +285,10 @@ def _alone(path: Path, *, wait: bool = False) -> Iterator[None]:
 
 @contextmanager
 def _started(
-    bench: Benchmark, folder: Path, options: argparse.Namespace, **settings: Any
+    base: Path, folder: Path, options: argparse.Namespace, **settings: Any
 ) -> Iterator[Project]:
     """The project of a run, a copy of the data set's own where it has not begun."""
     if not folder.exists():
-        base = _base(bench, options)
         temporary = folder.with_name(f".copying-{folder.name}")
         shutil.rmtree(temporary, ignore_errors=True)
         shutil.copytree(base, temporary, ignore=shutil.ignore_patterns("cache"))
@@ -265,14 +309,28 @@ def _started(
 
 
 def _base(bench: Benchmark, options: argparse.Namespace) -> Path:
-    """The folder of the project that each run of a data set starts from a copy of."""
-    folder: Path = options.out / "base"
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    """The folder of the project that each run of a data set starts from a copy of.
+
+    A folder whose runs had other settings is refused before anything is trained.
+    """
+    asked = {name: getattr(options, name) for name in ("pool", "initial", "batch", "rounds")}
+    asked["model"] = locate(options.model)
+    folder, claim = options.out / "base", options.out / "settings.json"
+    options.out.mkdir(parents=True, exist_ok=True)
     with FileLock(options.out / "base.lock"):
         if not folder.exists():
             for left_over in options.out.glob(".alnlp-new-*"):
                 shutil.rmtree(left_over)
             bench.project(folder, pool=options.pool, model=options.model).close()
+        if not claim.exists():
+            _write(claim, asked)
+        found = json.loads(claim.read_text())
+    if found != asked:
+        name = next(name for name in asked if found.get(name) != asked[name])
+        raise SystemExit(
+            f"{options.out}: got runs with {name} = {found.get(name)!r} in this folder, expected "
+            f"{asked[name]!r}; choose another --out"
+        )
     return folder
 
 
@@ -289,7 +347,7 @@ def report(bench: Benchmark, runs: Runs, best: float | None, out: Path) -> None:
 
 
 def table(runs: Runs, metric: str) -> str:
-    """Markdown: the mean of a metric (± standard deviation over seeds) by labels."""
+    """Markdown: the mean of a metric (± standard deviation over seeds, n - 1) by labels."""
     first = next(iter(runs.values()))[0]
     lines = _head("labels", [str(point.labels) for point in first.rounds])
     for name, several in runs.items():
@@ -300,19 +358,19 @@ def table(runs: Runs, metric: str) -> str:
 
 def token_table(runs: Runs, metric: str, columns: int = 7) -> str:
     """Markdown: the same by words labelled, read off between the measured points."""
-    several = [run for listed in runs.values() for run in listed]
+    several = [run for seeds in runs.values() for run in seeds]
     least = max(run.rounds[0].metrics["tokens"] for run in several)
     most = min(run.rounds[-1].metrics["tokens"] for run in several)
     grid = np.linspace(least, most, columns).round(-1)
     lines = _head("words", [f"{words:.0f}" for words in grid])
-    for name, listed in runs.items():
+    for name, seeds in runs.items():
         values = [
             np.interp(
                 grid,
                 [point.metrics["tokens"] for point in run.rounds],
                 [point.metrics[metric] for point in run.rounds],
             )
-            for run in listed
+            for run in seeds
         ]
         lines.append(_line(name, np.array(values)))
     return "\n".join(lines)
@@ -323,27 +381,7 @@ def _head(what: str, cells: Sequence[str]) -> list[str]:
 
 
 def _line(name: str, values: np.ndarray) -> str:
-    cells = [f"{m:.3f} ± {s:.3f}" for m, s in zip(values.mean(0), values.std(0), strict=True)]
-    return f"| {name} | " + " | ".join(cells) + " |"
-
-
-def _same(run: Simulation, path: Path, options: argparse.Namespace) -> Simulation:
-    """The run from disk, if it has the settings that are asked for."""
-    first, *others = [point.answered for point in run.rounds]
-    exhausted = run.rounds[-1].answered == run.pool
-    found = (
-        public_name(run.model),
-        first,
-        options.rounds if exhausted else len(others),
-        (others or [first + options.batch])[0] - first,
-    )
-    asked = (public_name(options.model), options.initial, options.rounds, options.batch)
-    if found != asked:
-        raise SystemExit(
-            f"{path}: got a run with (model, initial, rounds, batch) = {found}, expected {asked}; "
-            "choose another --out"
-        )
-    return run
+    return f"| {name} | " + " | ".join(spread(column) for column in values.T) + " |"
 
 
 def _write(path: Path, values: dict[str, Any]) -> None:

@@ -10,48 +10,46 @@ table.md, and for each data set its curves as JSON and curve.png. A strategy is 
 
 import argparse
 import importlib
-import re
 import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from benchmark import (
+    BASELINE,
     Benchmark,
     Help,
     Runs,
     curve,
     curve_file,
     full,
+    listed,
     one_line_errors,
     rounds_on_disk,
+    seed_numbers,
+    strategy_names,
 )
 
 from alnlp import hardware
 from alnlp.comparing import against, overall_table, summarise, table
+from alnlp.console import progress_bars
 from alnlp.plotting import learning_curves
 from alnlp.simulation import SimulatedRound
-from alnlp.strategies import find
 
 RECIPES = (
     "trec", "ag_news", "banking77", "sst2", "scicite", "goemotions",
     "ncbi_disease", "wnut17", "weibo_ner",
 )  # fmt: skip
-BASELINE = "random"
 
 
 def main() -> None:
     """Run what is not on disk yet, and after each seed write tables and pictures."""
     options = arguments()
     known = {bench.name: bench for bench in benchmarks()}
-    benches = [known[name] for name in _names(options.datasets, "--datasets", known)]
-    asked = _names(options.strategies, "--strategies")
-    strategies = [BASELINE, *(name for name in asked if name != BASELINE)]
+    benches = [known[name] for name in listed(options.datasets, "--datasets", known)]
+    strategies = strategy_names(options.strategies, benches)
     seeds = seed_numbers(options.seeds)
-    with one_line_errors():
-        for bench in benches:
-            for name in strategies:
-                find(name, bench.task)  # refused before anything is run
+    with one_line_errors(), progress_bars() as bars:
         progress = Progress(benches, strategies, seeds, options)
         data: dict[str, Runs] = {bench.name: {name: [] for name in strategies} for bench in benches}
         best: dict[str, float] = {}
@@ -60,7 +58,7 @@ def main() -> None:
                 here = settings(bench, options)
                 for name, several in data[bench.name].items():
                     told = progress.of(bench, name, seed)
-                    several.append(curve(bench, name, seed, here, told))
+                    several.append(curve(bench, name, seed, here, told, bars))
                 if bench.name not in best:
                     best[bench.name] = full(bench, here)["metrics"][bench.metric]
             report(benches, data, best, seeds, options)
@@ -97,28 +95,6 @@ def settings(bench: Benchmark, options: argparse.Namespace) -> argparse.Namespac
     }
     out = options.out / f"{bench.name}{part}"
     return argparse.Namespace(out=out, model=options.model, pool=options.pool, **given)
-
-
-def seed_numbers(text: str) -> list[int]:
-    """Seeds from numbers and ranges, such as "0..2,7"."""
-    seeds: list[int] = []
-    for part in text.split(","):
-        found = re.fullmatch(r"(\d+)(?:\.\.(\d+))?", part.strip())
-        if not found:
-            raise SystemExit(f"--seeds: got {text!r}, expected numbers such as 0,1,2 or 0..4")
-        seeds += range(int(found[1]), int(found[2] or found[1]) + 1)
-    if not seeds or len(set(seeds)) < len(seeds):
-        raise SystemExit(f"--seeds: got {text!r}, expected at least one, and each seed once")
-    return seeds
-
-
-def _names(text: str, option: str, known: Sequence[str] | dict[str, Benchmark] = ()) -> list[str]:
-    names = [name.strip() for name in text.split(",")]
-    for name in names:
-        if not name or names.count(name) > 1 or (known and name not in known):
-            expected = f"some of {', '.join(known)}" if known else "names joined by commas"
-            raise SystemExit(f"{option}: got {text!r}, expected {expected}, each once")
-    return names
 
 
 class Progress:

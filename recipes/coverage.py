@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from benchmark import Benchmark, Help, curve, one_line_errors, read
-from compare import benchmarks, seed_numbers
+from benchmark import Benchmark, Help, curve, listed, one_line_errors, read, seed_numbers
+from compare import benchmarks
 
 from alnlp import Project, Simulation, forecast
 from alnlp.forecast import Measured
@@ -57,9 +57,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("results", "coverage"), help="folder")
     options = parser.parse_args()
     benches = {bench.name: bench for bench in benchmarks()}
-    names = options.datasets.split(",")
-    if unknown := [name for name in names if name not in benches]:
-        raise SystemExit(f"--datasets: got {unknown[0]!r}, expected some of {', '.join(benches)}")
+    names = listed(options.datasets, "--datasets", benches)
     runs: dict[str, list[Simulation]] = {name: [] for name in names}
     with one_line_errors():
         for seed in seed_numbers(options.seeds):

@@ -11,8 +11,8 @@ import argparse
 from collections.abc import Mapping
 from pathlib import Path
 
-from benchmark import Help, Runs, curve, one_line_errors
-from compare import BASELINE, Progress, benchmarks, seed_numbers, settings
+from benchmark import BASELINE, Help, Runs, curve, listed, one_line_errors, seed_numbers
+from compare import Progress, benchmarks, settings
 
 from alnlp.comparing import Paired, against, spread, summarise
 from alnlp.models import split
@@ -25,9 +25,7 @@ def main() -> None:
     """Run what is not on disk yet, then print one table."""
     options = arguments()
     known = {bench.name: bench for bench in benchmarks()}
-    names = options.datasets.split(",")
-    if unknown := [name for name in names if name not in known]:
-        raise SystemExit(f"--datasets: got {unknown[0]}, expected some of {', '.join(known)}")
+    names = listed(options.datasets, "--datasets", known)
     if split(options.model)[0]:
         raise SystemExit(f"--model: got {options.model!r}, expected a network, such as minilm")
     benches, seeds = [known[name] for name in names], seed_numbers(options.seeds)

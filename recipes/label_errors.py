@@ -17,8 +17,8 @@ import time
 from pathlib import Path
 
 import numpy as np
-from benchmark import Benchmark, Help, one_line_errors
-from compare import benchmarks, seed_numbers
+from benchmark import Benchmark, Help, listed, one_line_errors, seed_numbers
+from compare import benchmarks
 
 from alnlp import Project
 from alnlp.data import example_id
@@ -35,7 +35,7 @@ def main() -> None:
     options = arguments()
     known = {bench.name: bench for bench in benchmarks()}
     print("| " + " | ".join(HEAD) + " |\n" + "| --- " * len(HEAD) + "|", flush=True)
-    for name in options.datasets.split(","):
+    for name in listed(options.datasets, "--datasets", known):
         with one_line_errors(), tempfile.TemporaryDirectory() as folder:
             base = Path(folder, "base")
             project = known[name].project(base, model=options.model, audit_share=0.0)

@@ -110,8 +110,33 @@ def test_killed_in_the_middle_of_a_curve(data: Path, tiny_model: str, tmp_path: 
     refused = run(command(probe, out, "--batch", "5"), data)
     assert refused.returncode == 1
     assert refused.stderr.count("\n") == 1
-    assert "expected" in refused.stderr
+    assert "got runs with batch = 4 in this folder, expected 5" in refused.stderr
     assert refused.stderr.endswith("choose another --out\n")
+
+
+@pytest.mark.slow
+def test_a_pool_that_runs_out_and_one_of_another_size(
+    data: Path, tiny_model: str, tmp_path: Path
+) -> None:
+    def recipe(*more: str) -> subprocess.CompletedProcess[str]:
+        given = [sys.executable, str(RECIPES / "trec.py"), "--model", f"probe:{tiny_model}"]
+        given += ["--strategies", "margin", "--seeds", "0..0", "--out", str(tmp_path / "out")]
+        return run([*given, "--initial", "9", "--batch", "8", "--rounds", "2", *more], data)
+
+    first = recipe("--pool", "12")
+    assert first.returncode == 0, first.stderr
+    assert [line.split(" | ")[0] for line in first.stdout.splitlines() if line[:1] == "|"] == [
+        "| labels", "|---|---|---|", "| random", "| margin",
+    ]  # fmt: skip
+    assert recipe("--pool", "12").stdout == first.stdout[first.stdout.index("| labels") :]
+    other = recipe("--pool", "30")
+    assert other.returncode == 1
+    assert "got runs with pool = 12 in this folder, expected 30" in other.stderr
+    for wrong, says in (("margin,magic", "'magic'"), ("margin,margin", "each once")):
+        refused = recipe("--strategies", wrong)
+        assert refused.returncode == 1
+        assert says in refused.stderr
+        assert "Traceback" not in refused.stderr
 
 
 @pytest.mark.parametrize(

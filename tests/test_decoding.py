@@ -197,3 +197,14 @@ def test_path_probabilities_are_those_of_the_path() -> None:
     paths = best_paths(logs, np.array([4]))
     found = path_probabilities(logs, paths)
     assert found.tolist() == [logs[word, tag] for word, tag in enumerate(paths.tags[0].tolist())]
+
+
+def test_mnlp_and_sequence_margin_by_hand() -> None:
+    # O, B, I of one label. O I is no reading, so that B I = 0.25 * 0.8 = 0.2 is the best; the next
+    # are O O and O B, 0.5 * 0.1 = 0.05.
+    logs = np.log([[0.5, 0.25, 0.25], [0.1, 0.1, 0.8]])
+    ends = np.array([2])
+    found = text_scores(logs, ends, best_paths(logs, ends))
+    assert found["mnlp"][0] == pytest.approx(-math.log(0.2) / 2)
+    assert found["sequence_margin"][0] == pytest.approx(1 - (0.2 - 0.05))
+    assert found["lowest_token"][0] == pytest.approx(1 - 0.25)

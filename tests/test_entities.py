@@ -228,3 +228,32 @@ def test_strategies_for_entities_are_served(
     project.tell({example.id: gold(project, example.id) for example in batch})
     project.train(strategy=strategy)
     assert {example.strategy for example in project.ask(4, strategy=strategy)} == {strategy}
+
+
+def test_entities_that_came_or_went_are_kept_over_the_rounds(
+    entity_project: Callable[..., Project],
+) -> None:
+    project = entity_project(strategy="label_flip")
+    said: list[dict[str, set[tuple[int, int, str]]]] = []
+    for _ in range(3):
+        batch = project.ask(6, strategy="random")
+        project.tell({example.id: gold(project, example.id) for example in batch})
+        made = project.train()
+        rows = made.rows.tolist()
+        ids = [project.pool.ids[row] for row in rows]
+        found = project.predict(project.pool.texts(made.rows))
+        answers = [one.answer["spans"] for one in found]
+        said.append(
+            {
+                name: {(span["start"], span["end"], span["label"]) for span in spans}
+                for name, spans in zip(ids, answers, strict=True)
+            }
+        )
+    kept = made.arrays["history"]
+    assert kept.shape == (3, len(rows), 1)
+    assert not kept[0].any()
+    for number in (1, 2):
+        expected = [len(said[number - 1][name] ^ said[number][name]) for name in ids]
+        assert kept[number, :, 0].tolist() == expected
+    assert kept.any(), "nothing changed, so nothing was tested"
+    assert {example.strategy for example in project.ask(3)} == {"label_flip"}

@@ -87,6 +87,17 @@ def test_a_flip_outweighs_every_margin_and_the_newest_margin_breaks_ties() -> No
     assert chosen.tolist() == [1, 3]
 
 
+def test_entities_that_came_and_went_by_hand() -> None:
+    # Over three rounds 2, 0 and 2 entities changed; the margin of readings breaks the tie.
+    history = np.array([[[0], [0], [0]], [[2], [0], [1]], [[0], [0], [1]]])
+    scores = {"sequence_margin": np.array([0.1, 1.0, 0.3])}
+    signals = Signals.of(history=history, scores=scores, spans=True)
+    assert ENTRIES["label_flip"].score is not None
+    np.testing.assert_allclose(ENTRIES["label_flip"].score(signals), [2.05, 0.5, 2.15])
+    chosen = select(ENTRIES["label_flip"], signals, 3, np.random.default_rng(0))
+    assert chosen.tolist() == [2, 0, 1]
+
+
 def test_cost_aware_divides_by_seconds() -> None:
     spec, rng = ENTRIES["cost_aware"], np.random.default_rng(0)
     seconds = np.array([10.0, 2.0, 5.0])

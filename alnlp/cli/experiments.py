@@ -111,7 +111,9 @@ def simulate(
 @app.command()
 def stream(
     folder: Folder,
-    budget: Annotated[float, typer.Option(help="The share of the lines to choose.")] = 0.05,
+    budget: Annotated[
+        float, typer.Option(help="The most to choose, as a share of the lines.")
+    ] = 0.05,
     policy: Annotated[
         str, typer.Option(help="balanced, variable, randomised, split, fixed or random.")
     ] = "balanced",

@@ -35,6 +35,9 @@ def stop_rows(pool: Pool, unlabelled: Rows) -> Rows:
 def stop_set(pool: Pool, task: Task, unlabelled: Rows, said: Arrays) -> dict[str, NDArray[Any]]:
     """What a round predicts of the stop set, as arrays to be kept with it.
 
+    The stop set consists of texts that nobody has answered. In a small pool those that the model
+    was unsure of leave it first, and rounds agree on what is left sooner than on the whole pool.
+
     Args:
         pool: all examples.
         task: the kind of answers.

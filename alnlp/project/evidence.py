@@ -70,7 +70,7 @@ def collect(
     if "samples" in needs:
         kept["samples"] = learning.samples(model, plan.pool, plan.unlabelled, cache, seed, progress)
     if "history" in needs:
-        kept["history"] = _history(plan, said["probabilities"], plan.previous)
+        kept["history"] = (_span_history if plan.task.spans else _history)(plan, said)
     kept.update(of_words(model, plan.task.labels, plan.settings.queries, needs))
     return kept
 
@@ -108,21 +108,57 @@ def _forecasts(plan: Plan, previous: KeptSignals | None) -> dict[str, NDArray[An
     return {"forecast_rows": np.concatenate(rows), "forecasts": np.concatenate(said)}
 
 
-def _history(
-    plan: Plan, said: NDArray[np.float32], previous: KeptSignals | None
-) -> NDArray[np.float32]:
+def _history(plan: Plan, said: Arrays) -> NDArray[np.float32]:
     """(R, N, K) probabilities of the unlabelled rows in the last rounds, the newest last.
 
     A text that an earlier round had not scored yet counts as unchanged.
     """
-    rounds = [said]
-    if previous is not None and previous.is_scored:
-        old = previous.arrays
-        if "history" in old and old["history"].shape[2] == said.shape[1]:
-            found = places(previous.rows, plan.unlabelled)
-            known = (found >= 0)[:, None]
-            rounds = [
-                np.where(known, earlier[np.maximum(found, 0)], said)
-                for earlier in old["history"][1 - _ROUNDS :]
-            ] + rounds
-    return np.stack(rounds)
+    newest: NDArray[np.float32] = said["probabilities"]
+    return np.stack([*_earlier(plan, newest), newest])
+
+
+def _span_history(plan: Plan, said: Arrays) -> NDArray[np.float32]:
+    """(R, N, 1) how many entities of the unlabelled rows came or went in each of the last rounds.
+
+    In a text that the round before had not scored, none did.
+    """
+    changes = np.zeros((len(plan.unlabelled), 1), np.float32)
+    before = plan.previous
+    same_labels = before and plan.task.labels[: len(before.label_names)] == tuple(
+        before.label_names
+    )
+    if before is not None and same_labels and before.is_scored and "spans" in before.arrays:
+        rows = np.intersect1d(before.rows, plan.unlabelled)
+        both = np.concatenate(
+            [
+                _entities(before.rows, before.arrays, rows),
+                _entities(plan.unlabelled, said, rows),
+            ]
+        )
+        _, places, counts = np.unique(both, axis=0, return_index=True, return_counts=True)
+        changed = both[places[counts == 1], 0]
+        np.add.at(changes, (np.searchsorted(plan.unlabelled, changed), 0), 1)
+    return np.stack([*_earlier(plan, np.zeros_like(changes)), changes])
+
+
+def _entities(scored: NDArray[np.int64], said: Arrays, rows: NDArray[np.int64]) -> NDArray[Any]:
+    """(S, 4) row, start, end and label of each entity that was found in some of the scored rows."""
+    spans = said["spans"]
+    owners = scored[np.searchsorted(said["spans_ends"], np.arange(len(spans)), side="right")]
+    fields = [owners, *(spans[name].astype(np.int64) for name in ("start", "end", "label"))]
+    return np.stack(fields, axis=1)[np.isin(owners, rows)]
+
+
+def _earlier(plan: Plan, unknown: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+    """What the last round has kept of those before, (N, K) each; `unknown` (N, K) where nothing."""
+    previous = plan.previous
+    if previous is None or not previous.is_scored or "history" not in previous.arrays:
+        return []
+    old = previous.arrays["history"]
+    if old.shape[2] != unknown.shape[1]:
+        return []
+    found = places(previous.rows, plan.unlabelled)
+    known = (found >= 0)[:, None]
+    return [
+        np.where(known, earlier[np.maximum(found, 0)], unknown) for earlier in old[1 - _ROUNDS :]
+    ]

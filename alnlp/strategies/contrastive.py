@@ -42,7 +42,8 @@ def unlike(points: Floats, answered: Floats, n: int, rng: np.random.Generator) -
         if len(known):
             bound = min(_PER_ANSWERED * len(known), BOUND)
             others = points[left[subset(len(left), bound, rng)]]
-            scores = (points @ _direction(known, others))[left]
+            # Equal texts are to tie whatever float32 makes of them.
+            scores = np.round(points @ _direction(known, others), 5)[left]
             picked = left[top(scores, len(part), rng)]
         else:
             picked = rng.choice(left, size=len(part), replace=False)

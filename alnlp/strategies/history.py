@@ -51,9 +51,14 @@ def fluctuation(signals: Signals) -> FloatArray:
 def label_flip(signals: Signals) -> FloatArray:
     """The number of flips, and below a whole one the margin score of the newest round, (N,).
 
+    Of named entities, how many came or went over the rounds, and the margin of whole readings.
+
     Zhu and Ma, "Uncertainty-Based Active Learning with Instability Estimation for Text
     Classification", ACM TSLP 2012, for labels that do not stay; the margin breaks ties.
     """
+    if signals.spans:
+        came_or_went: FloatArray = signals.history.sum(axis=(0, 2), dtype=np.float64)
+        return came_or_went + signals.score_of("sequence_margin") / 2
     score = over_labels(margin) if signals.multilabel else margin
     newest = score(signals.history[-1]).astype(np.float64)
     return label_flips(signals.history, signals.multilabel) + newest / 2
@@ -85,10 +90,10 @@ ENTRIES: dict[str, StrategySpec] = {
     ),
     "label_flip": StrategySpec(
         highest(label_flip),
-        LABEL_TASKS,
-        needs=frozenset({"history"}),
+        ALL_TASKS,
+        needs=frozenset({"history", "scores"}),
         why="the model changed its mind about it from round to round",
-        summary="number of times that the predicted label changed over the rounds",
+        summary="number of times that predicted labels or entities changed over the rounds",
         source="Zhu and Ma 2012",
         score=label_flip,
     ),

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from alnlp.signals import FloatArray, IntArray, Signals
-from alnlp.strategies.neighbours import normalised
+from alnlp.strategies.neighbours import nearest, normalised
 from alnlp.strategies.spec import (
     ALL_TASKS,
     LABEL_TASKS,
@@ -82,15 +82,17 @@ def random_subset(signals: Signals, n: int, rng: np.random.Generator) -> Indices
     return rng.choice(signals.size, size=min(signals.size, SUBSET * n), replace=False)
 
 
-def neighbours(known: FloatArray, rows: FloatArray, k: int) -> tuple[IntArray, FloatArray]:
-    """The k most similar of N units to each of M, and their cosine similarity: (M, k) each."""
-    from sklearn.neighbors import NearestNeighbors
+def neighbours(
+    known: FloatArray, rows: FloatArray, k: int, rng: np.random.Generator
+) -> tuple[IntArray, FloatArray]:
+    """The k most similar of N units to each of M, and their cosine similarity: (M, k) each.
 
-    k = min(k, len(rows))
-    search = NearestNeighbors(n_neighbors=k, algorithm="brute").fit(rows)
-    _, found = search.kneighbors(known)
+    Of rows that are alike, any may come.
+    """
+    order = rng.permutation(len(rows))
+    found = order[nearest(known, rows[order], k)[1]]
     cosines = np.stack([rows[near] @ one for one, near in zip(known, found, strict=True)])
-    return found, cosines
+    return found, np.round(cosines, 5)
 
 
 def seals(signals: Signals, n: int, rng: np.random.Generator) -> Indices:
@@ -102,7 +104,7 @@ def seals(signals: Signals, n: int, rng: np.random.Generator) -> Indices:
     known = normalised(signals.labelled.embeddings)
     if not len(known):
         return random_subset(signals, n, rng)
-    found, _ = neighbours(known, normalised(signals.embeddings), NEIGHBOURS)
+    found, _ = neighbours(known, normalised(signals.embeddings), NEIGHBOURS, rng)
     return np.unique(found)
 
 
@@ -118,7 +120,8 @@ def anchors(signals: Signals, n: int, rng: np.random.Generator) -> Indices:
     places = anchor_places(known, signals.labelled.targets, rng)
     if not len(places):
         return random_subset(signals, n, rng)
-    found, cosines = neighbours(known[places], normalised(signals.embeddings), ANCHOR_NEIGHBOURS)
+    rows = normalised(signals.embeddings)
+    found, cosines = neighbours(known[places], rows, ANCHOR_NEIGHBOURS, rng)
     kept = np.unique(found)
     means = mean_similarity(found, cosines, signals.size)[kept]
     return kept[top(means, min(len(kept), max(n, SUBPOOL)), rng)]

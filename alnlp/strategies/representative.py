@@ -114,7 +114,10 @@ def most_typical(
 
 
 def mean_distance(points: Floats) -> FloatArray:
-    """The mean distance of each of (N, D) to its 20 nearest others, one over typicality: (N,)."""
+    """The mean distance of each of (N, D) to its 20 nearest others, one over typicality: (N,).
+
+    Rounded to five places, as equal texts are to tie whatever float32 makes of them.
+    """
     from sklearn.neighbors import NearestNeighbors
 
     k = min(_NEIGHBOURS, len(points) - 1)
@@ -123,7 +126,7 @@ def mean_distance(points: Floats) -> FloatArray:
     finder = NearestNeighbors(n_neighbors=k, algorithm="brute").fit(points)
     # Without an argument, nobody is a neighbour of its own.
     result: FloatArray = finder.kneighbors()[0].mean(axis=1)
-    return result
+    return np.round(result, 5)
 
 
 ENTRIES: dict[str, StrategySpec] = {
