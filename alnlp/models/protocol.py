@@ -33,6 +33,7 @@ class FitReport:
         precision: the precision of the forward and backward passes.
         configuration: the training settings, by name.
         left_out: entities that could not be trained on, since they overlap a longer one.
+        guessed: texts that it learned from besides, with its own guesses in place of answers.
     """
 
     examples: int
@@ -43,6 +44,7 @@ class FitReport:
     precision: Precision
     configuration: dict[str, Any]
     left_out: int = 0
+    guessed: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """The report as JSON-able values."""

@@ -20,7 +20,7 @@ from alnlp.errors import ProjectError
 from alnlp.models import split
 from alnlp.models.choosing import Choice
 from alnlp.progress import Progress, Step
-from alnlp.project import audit, gain, learning, part, rounds
+from alnlp.project import audit, gain, learning, part, rounds, selftraining
 from alnlp.project.advising import stop_set
 from alnlp.project.cold import NEEDS as COLD_START_NEEDS
 from alnlp.project.cold import ColdStart
@@ -104,9 +104,7 @@ def run(plan: Plan, progress: Progress | None) -> Round:
         model = learning.new_model(plan.task, choice.model)
         cache = plan.folder / "cache"
         with _timed(seconds, "train"):
-            report = learning.fit(
-                model, plan.pool, plan.rows, plan.answers, plan.settings.seed, cache, progress
-            )
+            report = selftraining.fit(model, choice.model, plan, cache, progress)
         metrics: dict[str, float] = {}
         if len(plan.test):
             with _timed(seconds, "evaluate"):
