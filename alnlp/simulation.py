@@ -168,11 +168,11 @@ def simulate(
     tokens: int | None = None,
     initial: int | None = None,
     strategy: str | Strategy | None = None,
-    initial_strategy: str | Strategy = "random",
+    initial_strategy: str | Strategy | None = None,
     progress: Progress | None = None,
     on_round: Callable[[SimulatedRound], None] | None = None,
 ) -> Simulation:
-    """Label `initial` examples, at random by default, then `rounds` batches; train after each.
+    """Label `initial` examples, then `rounds` batches; train after each.
 
     A plain loop over `ask`, `tell` and `train`; the project ends up as if a person had done it.
 
@@ -188,7 +188,8 @@ def simulate(
         tokens: for ner, words a batch instead of examples.
         initial: examples labelled before the first training; one batch where None.
         strategy: a name or a callable; the project's own where None.
-        initial_strategy: chooses the initial examples, one that needs no trained model.
+        initial_strategy: chooses the initial examples, one that needs no trained model; where None
+            the one by which the strategy starts, which is the draw at random for most.
         progress: told about each step of each training.
         on_round: told about each point that this call has finished.
 
@@ -205,7 +206,9 @@ def simulate(
     settings = project.settings
     size = settings.batch_size if batch_size is None else batch_size
     chosen = settings.strategy if strategy is None else strategy
-    name = find(chosen, project.task.kind)[0]
+    name, spec = find(chosen, project.task.kind)
+    if initial_strategy is None:
+        initial_strategy = spec.cold_start
     first_name = find(initial_strategy, project.task.kind)[0]
     Amount.of(None if tokens else size, tokens, size, project.task)  # refused before a training
     first = size if initial is None else initial

@@ -130,6 +130,7 @@ def main(bench: Benchmark, doc: str | None) -> None:
     parser.add_argument("--batch", type=int, default=bench.batch)
     parser.add_argument("--rounds", type=int, default=bench.rounds)
     parser.add_argument("--pool", type=int, help="rows of the training set, drawn at random")
+    parser.add_argument("--initial-strategy", default=BASELINE, help="chooses the first labels")
     parser.add_argument("--skip-full", action="store_true", help="no full-data line")
     parser.add_argument("--out", type=Path, default=Path("results", bench.name), help="folder")
     options = parser.parse_args()
@@ -211,8 +212,8 @@ def curve(
         bench: the data set.
         strategy: by name.
         seed: of the curve.
-        options: model, pool, initial, batch, rounds, and `out`, the folder of this data set (and
-            of this pool, where that is a part of it).
+        options: model, pool, initial, initial_strategy, batch, rounds, and `out`, the folder of
+            this data set (and of this pool, where that is a part of it).
         on_round: told about each point that was not on disk.
         progress: told about the steps of a training.
     """
@@ -227,6 +228,7 @@ def curve(
                     rounds=options.rounds,
                     batch_size=options.batch,
                     initial=options.initial,
+                    initial_strategy=options.initial_strategy,
                     progress=progress,
                     on_round=on_round,
                 )
@@ -314,6 +316,7 @@ def _base(bench: Benchmark, options: argparse.Namespace) -> Path:
     A folder whose runs had other settings is refused before anything is trained.
     """
     asked = {name: getattr(options, name) for name in ("pool", "initial", "batch", "rounds")}
+    asked["initial_strategy"] = options.initial_strategy
     asked["model"] = locate(options.model)
     folder, claim = options.out / "base", options.out / "settings.json"
     options.out.mkdir(parents=True, exist_ok=True)

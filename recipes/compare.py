@@ -73,6 +73,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seeds", default="0..4", help="such as 0,1,2 or 0..4")
     parser.add_argument("--model", default="minilm", help="see alnlp models")
     parser.add_argument("--pool", type=int, help="rows of the training set, drawn at random")
+    parser.add_argument("--initial-strategy", default=BASELINE, help="chooses the first labels")
     for name in ("initial", "batch", "rounds"):
         parser.add_argument(f"--{name}", type=int, help="else as the recipe has it")
     parser.add_argument("--out", type=Path, default=Path("results", "compare"), help="folder")
@@ -89,12 +90,13 @@ def benchmarks() -> list[Benchmark]:
 def settings(bench: Benchmark, options: argparse.Namespace) -> argparse.Namespace:
     """The options of one data set, with the defaults of its recipe."""
     part = "" if options.pool is None else f"-{options.pool}"
+    same = {name: getattr(options, name) for name in ("model", "pool", "initial_strategy")}
     given = {
         name: getattr(bench, name) if (value := getattr(options, name)) is None else value
         for name in ("initial", "batch", "rounds")
     }
     out = options.out / f"{bench.name}{part}"
-    return argparse.Namespace(out=out, model=options.model, pool=options.pool, **given)
+    return argparse.Namespace(out=out, **same, **given)
 
 
 class Progress:

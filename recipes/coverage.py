@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from benchmark import Benchmark, Help, curve, listed, one_line_errors, read, seed_numbers
+from benchmark import BASELINE, Benchmark, Help, curve, listed, one_line_errors, read, seed_numbers
 from compare import benchmarks
 
 from alnlp import Project, Simulation, forecast
@@ -70,7 +70,12 @@ def main() -> None:
 
 def _run(bench: Benchmark, seed: int, options: argparse.Namespace) -> Simulation:
     mixed = Mixed(**{field.name: getattr(bench, field.name) for field in fields(Benchmark)})
-    here = {**vars(options), "pool": None, "out": options.out / bench.name}
+    here = {
+        **vars(options),
+        "pool": None,
+        "initial_strategy": BASELINE,
+        "out": options.out / bench.name,
+    }
     return curve(mixed, options.strategy, seed, argparse.Namespace(**here))
 
 

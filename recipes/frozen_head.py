@@ -62,6 +62,7 @@ def arguments() -> argparse.Namespace:
     for name in ("initial", "batch", "rounds"):
         parser.add_argument(f"--{name}", type=int, help="else as the recipe has it")
     parser.add_argument("--out", type=Path, default=Path("results", "frozen_head"), help="folder")
+    parser.set_defaults(initial_strategy=BASELINE)
     return parser.parse_args()
 
 

@@ -82,6 +82,32 @@ def test_before_the_first_training(name: str, make_project, tiny_model: str) -> 
     assert {example.strategy for example in project.ask(3)} == {name}
 
 
+def test_a_strategy_starts_by_another_one(make_project, tiny_model: str) -> None:
+    project = make_project(model=tiny_model, strategy="margin_typiclust")
+    before = project.ask(3, annotator="ana")
+    assert {example.strategy for example in before} == {"random"}
+    assert "no model has read the texts" in (before.notice or "")
+    assert project.wants_preparing
+    project.prepare()
+    assert not project.wants_preparing
+    batch = project.ask(6)
+    assert {example.strategy for example in batch} == {"typiclust"}
+    assert batch.notice is None
+    tell_gold(project, batch)
+    project.train()
+    assert {example.strategy for example in project.ask(4)} == {"margin_typiclust"}
+
+
+def test_a_very_large_pool_is_not_read_for_a_first_batch(
+    make_project, tiny_model: str, tmp_path: Path
+) -> None:
+    data = tmp_path / "large.csv"
+    data.write_text("text\n" + "".join(f"{n * 7919} words about {n}\n" for n in range(130)))
+    given = {"data": data, "labels": ["a", "b"], "strategy": "margin_typiclust"}
+    assert make_project("small", model=tiny_model, score_limit=130, **given).wants_preparing
+    assert not make_project("large", model=tiny_model, score_limit=129, **given).wants_preparing
+
+
 def test_a_named_strategy_that_did_not_choose_warns(make_project, tiny_model: str) -> None:
     project = labelled(make_project, f"probe:{tiny_model}")
     with pytest.warns(UserWarning, match="no model has read the texts yet"):

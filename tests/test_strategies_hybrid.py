@@ -326,3 +326,46 @@ def test_needs_name_what_is_read(name: str, task: str) -> None:
         select(ENTRIES[name], watched, 4, np.random.default_rng(0))
     assert read - UNSURE == ENTRIES[name].needs - UNSURE
     assert bool(read & UNSURE) == bool(ENTRIES[name].needs & UNSURE)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_half_is_unsure_and_half_typical_of_groups_without_labels(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    # Seven tight groups of twelve texts; three of them have a label, and all unsure ones are there.
+    group = np.repeat(np.arange(7), 12)
+    centres = np.eye(7)
+    points = centres[group] + 0.01 * rng.normal(size=(84, 7))
+    sure = np.full(84, 0.9)
+    sure[group < 3] = rng.uniform(0.5, 0.6, 36)
+    known = Labelled(centres[:3], np.full((3, 2), 0.5), np.zeros(3, np.int64))
+    signals = Signals.of(np.stack([sure, 1 - sure], axis=1), points, labelled=known)
+    for n in (8, 7, 1):
+        chosen = select(ENTRIES["margin_typiclust"], signals, n, np.random.default_rng(seed))
+        unsure_ones = [place for place in chosen.tolist() if group[place] < 3]
+        assert len(unsure_ones) in {n // 2, (n + 1) // 2}
+        assert sorted(unsure_ones) == sorted(np.argsort(sure)[: len(unsure_ones)].tolist())
+        typical = [int(group[place]) for place in chosen.tolist() if group[place] >= 3]
+        assert len(set(typical)) == len(typical)
+    orders = [
+        select(ENTRIES["margin_typiclust"], signals, 8, np.random.default_rng(s))[0]
+        for s in range(20)
+    ]
+    assert {bool(group[place] < 3) for place in orders} == {True, False}, "one half comes first"
+
+
+def test_of_a_large_pool_a_part_is_looked_at_for_typical_texts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(hybrid, "LOOKED_AT", 10)
+    seen: list[int] = []
+    plain = hybrid.typiclust
+
+    def noted(signals: Signals, n: int, rng: np.random.Generator) -> np.ndarray:
+        seen.append(signals.size)
+        return plain(signals, n, rng)
+
+    monkeypatch.setattr(hybrid, "typiclust", noted)
+    signals = signals_of("classification", np.random.default_rng(0).normal(size=(300, 4)))
+    assert len(set(select(ENTRIES["margin_typiclust"], signals, 9, np.random.default_rng(1)))) == 9
+    assert len(select(ENTRIES["margin_typiclust"], signals, 40, np.random.default_rng(1))) == 40
+    assert seen == [10, 20]

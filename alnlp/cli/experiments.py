@@ -35,8 +35,9 @@ def simulate(
     strategy: StrategyOption = None,
     initial: Annotated[int, typer.Option(help="Labels before the first round.")] = 20,
     initial_strategy: Annotated[
-        str, typer.Option(help="What chooses these: random, typiclust, k_center, zero_shot ...")
-    ] = "random",
+        str | None,
+        typer.Option(help="What chooses these, such as random or typiclust; else as it starts."),
+    ] = None,
     batch: Annotated[int, typer.Option(help="Labels a round.")] = 20,
     tokens: Annotated[
         int | None, typer.Option(help="For ner: words a round, instead of --batch.")

@@ -31,13 +31,13 @@ from alnlp.project.creating import IMPORTED, STORE, Source, first_of
 from alnlp.project.finding import Finding
 from alnlp.project.readout import Prediction
 from alnlp.project.rounds import Round
-from alnlp.project.selection import Amount, Batch
+from alnlp.project.selection import COLD_START, Amount, Batch
 from alnlp.project.settings import Settings
 from alnlp.project.state import State
 from alnlp.project.suspects import Inbox, Suspects
 from alnlp.stopping import Advice
 from alnlp.store import Store
-from alnlp.strategies import Strategy, default, find
+from alnlp.strategies import STRATEGIES, Strategy, default, find
 from alnlp.tasks import Answer, Kind, Task
 
 
@@ -366,7 +366,11 @@ class Project(Answering, Finding):
         if newest is not None and newest.is_scored:
             return False
         spec = find(self.settings.strategy, self.task.kind)[1]
-        return not spec.needs_model and self._state.lacks(spec.needs_for(self.task.kind))
+        if spec.needs_model:
+            if spec.cold_start == COLD_START or len(self.pool) > self.settings.score_limit:
+                return False  # a first reading of a very large pool takes longer than a first batch
+            spec = STRATEGIES[spec.cold_start]
+        return self._state.lacks(spec.needs_for(self.task.kind))
 
     def evaluate(self, *, progress: Progress | None = None) -> dict[str, float]:
         """The metrics of the newest round on the test set."""

@@ -15,7 +15,7 @@ from alnlp.errors import ProjectError
 from alnlp.project.candidates import WITHOUT_NETWORK, Known, available, signals
 from alnlp.project.kept import KeptSignals
 from alnlp.project.readout import Prediction
-from alnlp.strategies import STRATEGIES, Strategy, find, select, select_within
+from alnlp.strategies import STRATEGIES, Strategy, StrategySpec, find, select, select_within
 from alnlp.tasks import Answer, Task
 
 Rows = NDArray[np.int64]
@@ -164,7 +164,7 @@ def choose(
         mine: rows that the batch holds already, whose near-duplicates must not be chosen either.
         rng: of every random draw.
     """
-    name, spec = find(strategy, task.kind)
+    name, spec = _able(*find(strategy, task.kind), task, available(task, kept, known))
     everything = np.arange(len(pool))
     candidates, notice = everything[:0], None
     needs = spec.needs_for(task.kind)
@@ -197,6 +197,14 @@ def choose(
     if not len(candidates) and len(np.unique(taken)) < len(pool):
         notice = "a short batch: all other examples are near-duplicates of these"
     return Choice(candidates[chosen], name, spec.why, notice, not len(candidates))
+
+
+def _able(name: str, spec: StrategySpec, task: Task, there: set[str]) -> tuple[str, StrategySpec]:
+    """The strategy, or the one that starts in its place while there is no model."""
+    first = STRATEGIES[spec.cold_start]
+    if spec.cold_start == COLD_START or not spec.needs_for(task.kind) - there:
+        return name, spec
+    return (name, spec) if first.needs_for(task.kind) - there else (spec.cold_start, first)
 
 
 def _candidates(pool: Pool, among: Rows, taken: Rows, mine: Rows, rng: np.random.Generator) -> Rows:

@@ -123,4 +123,4 @@ def default(task: str) -> str:
     For entities one that is fair to texts of any length: "entropy:entities" learns more from a
     sentence, but of texts of mixed length it takes the longest, to read and to train on.
     """
-    return "mnlp" if task == "ner" else "margin"
+    return {"ner": "mnlp", "multilabel": "margin"}.get(task, "margin_typiclust")

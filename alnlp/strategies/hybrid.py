@@ -10,7 +10,10 @@ from alnlp.strategies.neighbours import (
     mean_similarity,
     normalised,
     similarity,
+    subset,
 )
+from alnlp.strategies.reduction import restricted
+from alnlp.strategies.representative import typiclust
 from alnlp.strategies.spec import ALL_TASKS, Indices, StrategySpec, highest, top
 from alnlp.strategies.uncertainty import UNSURE, unsure
 
@@ -20,6 +23,9 @@ CANDIDATES = 10
 MOST_CANDIDATES = 5000
 #: The share that `mixed` draws at random.
 SHARE = 0.1
+#: Of a larger pool, `margin_typiclust` looks for typical texts among so many, drawn at random: a
+#: batch has to be there at once.
+LOOKED_AT = 2_000
 
 
 def round_robin(clusters: IntArray, n: int) -> Indices:
@@ -137,7 +143,33 @@ def mixed(signals: Signals, n: int, rng: np.random.Generator) -> Indices:
     return np.concatenate([best, rng.choice(others, size=explored, replace=False)])
 
 
+def margin_typiclust(signals: Signals, n: int, rng: np.random.Generator) -> Indices:
+    """Half the most unsure, half typical of groups of texts with few labels, in random order.
+
+    Which of the two teaches more hangs on how much a model knows already, and nobody can tell
+    beforehand: Hacohen and Weinshall, "How to Select Which Active Learning Strategy is Best Suited
+    for Your Specific Problem and Budget", NeurIPS 2023, who choose one of them for a batch.
+    """
+    halves = n // 2 + int(rng.integers(2)) * (n % 2)
+    best = top(unsure(signals), halves, rng)
+    others = np.setdiff1d(np.arange(signals.size), best)
+    others = others[subset(len(others), max(LOOKED_AT, n - halves), rng)]
+    if halves < n:
+        others = others[typiclust(restricted(signals, others), n - halves, rng)]
+        best = np.concatenate([best, others])
+    return rng.permutation(best)
+
+
 ENTRIES: dict[str, StrategySpec] = {
+    "margin_typiclust": StrategySpec(
+        margin_typiclust,
+        ALL_TASKS,
+        UNSURE | {"embeddings", "labelled"},
+        why="the model is unsure of it, or it is typical of a group of texts with few labels",
+        summary="half by margin, half by typiclust, which chooses the first batch alone",
+        source="Hacohen and Weinshall 2023",
+        cold_start="typiclust",
+    ),
     "cluster_margin": StrategySpec(
         cluster_margin,
         ALL_TASKS,

@@ -45,6 +45,8 @@ class StrategySpec:
         variants: by kind of task, what may be written behind the name and a colon, each an entry
             of its own; the first is meant by the bare name.
         per_word: whether the score is of one word on average, whatever the length of the text.
+        cold_start: the name of the strategy that chooses while there is no trained model, as soon
+            as the pretrained network has read the pool.
     """
 
     select: Strategy
@@ -56,6 +58,7 @@ class StrategySpec:
     score: SignalScore | None = None
     variants: Mapping[str, Mapping[str, StrategySpec]] = field(default_factory=dict)
     per_word: bool = False
+    cold_start: str = "random"
 
     def needs_for(self, task: str) -> frozenset[str]:
         """What it reads for a kind of task: models of labels give probabilities, taggers scores."""
