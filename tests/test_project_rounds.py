@@ -19,7 +19,7 @@ from alnlp.project import Project, Round
 
 
 def test_a_round_scores_the_rest_and_steers_the_next_batch(make_project: MakeProject) -> None:
-    project = make_project()
+    project = make_project(strategy="margin")
     tell_gold(project, project.ask(12))
     made = project.train()
     assert made.number == 1
