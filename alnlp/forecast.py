@@ -133,8 +133,8 @@ def why_not(points: Sequence[Measured]) -> str:
     """Why nothing can be said of the labels to come; empty where `fit` can."""
     if len(points) >= FEWEST:
         return ""
-    rounds = f"{len(points)} round{'s' * (len(points) != 1)}"
-    return f"There are {rounds} with a measurement so far, and a forecast takes {FEWEST}."
+    there_are = "There is 1 round" if len(points) == 1 else f"There are {len(points)} rounds"
+    return f"{there_are} with a measurement so far, and a forecast takes {FEWEST}."
 
 
 def fit(points: Sequence[Measured]) -> Forecast:
