@@ -220,6 +220,13 @@ def test_an_open_address_shows_one_project_and_what_is_made_there(workspace, tra
     assert Workspace(workspace, trainer, "inbox").names() == ["fresh", "inbox", "secret"]
 
 
+def test_a_line_break_in_a_name_is_a_space(workspace, trainer):
+    projects = Workspace(workspace, trainer)
+    assert projects.new_folder(" two\r\n\nlines\u2028here ").name == "two lines here"
+    with pytest.raises(ProjectError, match=r"^name: got 'a / b'; expected letters"):
+        projects.new_folder("a /\nb")
+
+
 def test_a_huge_body_is_refused(client):
     answer = client.post(f"{INBOX}/events", json={"annotator": "a" * 9_000_000, "events": []})
     assert answer.status_code == 413

@@ -78,6 +78,34 @@ def test_the_form_of_a_new_project_speaks_the_language(locale, language, tmp_pat
         page.get_by_role("button", name=words["create"], exact=True).wait_for()
 
 
+def test_what_became_of_a_new_project_is_told_in_the_language(tmp_path, visit, served):
+    words = TEXTS["de"]["new"]
+    table, test = tmp_path / "table.csv", tmp_path / "test.csv"
+    table.write_text("text,label\nlost,a\nback,b\nlost,b\n,a\n1,2,3\n", encoding="utf-8")
+    test.write_text("text,label\nfound,a\n,b\n", encoding="utf-8")
+    with served(tmp_path / "workspace", trainer=IdleTrainer()) as base:
+        page = visit(base, locale="de-DE")
+        create = page.get_by_role("button", name=words["create"], exact=True)
+        create.click()
+        outcome = page.locator(".al-outcome")
+        outcome.get_by_text("Datei: fehlt noch").wait_for()
+        page.locator("input[type=file]").first.set_input_files(table)
+        page.get_by_role("heading", name=words["preview"], exact=True).wait_for()
+        page.get_by_label(words["name"]).fill("../escape")
+        create.click()
+        outcome.get_by_text("Name: '../escape' geht nicht").wait_for()
+        page.get_by_label(words["name"]).fill("gut")
+        page.get_by_role("button", name=words["more"]).click()
+        page.locator("input[type=file]").last.set_input_files(test)
+        page.get_by_text("test.csv").wait_for()
+        create.click()
+        page.wait_for_selector(".al-report")
+        report = page.locator(".al-report").inner_text()
+        assert "5 Zeilen gelesen, 2 Beispiele aufgenommen" in report
+        assert "in der Testdatei: leerer Text" in report
+        assert page.locator(".al-report [lang=en]").all_inner_texts() == []
+
+
 @LANGUAGES
 @pytest.mark.parametrize("task", ["classification", "ner"])
 def test_the_words_fit_a_narrow_screen(locale, language, task, tmp_path, visit, served):

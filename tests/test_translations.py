@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import browsing
 import numpy as np
@@ -10,6 +11,9 @@ from playwright.sync_api import expect
 from workbench import IdleTrainer
 
 from alnlp import forecast
+from alnlp.data import ImportReport
+from alnlp.data.rows import text_problem
+from alnlp.errors import ProjectError
 from alnlp.forecast import Measured
 from alnlp.models import choosing
 from alnlp.project import doubts, suspects
@@ -18,7 +22,9 @@ from alnlp.project.readout import Prediction
 from alnlp.stopping import History, advise
 from alnlp.strategies import STRATEGIES
 from alnlp.tasks import Task
+from alnlp_apps.workbench import new_project
 from alnlp_apps.workbench.texts import ENGLISH, TEXTS
+from alnlp_apps.workbench.workspace import Workspace
 
 browser, visit, served = browsing.browser, browsing.visit, browsing.served
 workspace = browsing.workspace
@@ -51,6 +57,7 @@ def sentences() -> Iterator[str]:
         yield choosing.choose(task, answers, lambda _: (1.0, 12.0)).reason
     yield choosing.choose(THREE, 50, lambda _: (900.0, 900.0)).reason
     yield from advised()
+    yield from created()
 
 
 LABELS = tuple(f"label {k}" for k in range(30))
@@ -73,6 +80,22 @@ def advised() -> Iterator[str]:
         known = History(uncertainties=np.full(9, mean), curve=np.linspace(0, mean, 12))
         yield from (one.reason for one in advise(known))
     yield from (one.reason for one in advise(History(uncertainties=np.empty(0), curve=np.ones(2))))
+
+
+def created() -> Iterator[str]:
+    """What is said of a project that has been made, or could not be."""
+    full = ImportReport("a: b.csv", "text", "label", 60_000, 5, 4, 3, 2, 5, {"a": 3, "b": 2}, 1)
+    bare = ImportReport("a.csv", "text", None, 9, 9, 0, 0, 0, 0)
+    yield from new_project._report(full, [bare])["lines"]
+    yield from (text_problem(text) for text in (None, 7, " ", "\0", "\ud800"))
+    yield "number of cells: 3, expected 2"
+    yield from (new_project._NO_FILE, new_project._NO_LABELS)
+    yield new_project._UNEXPECTED.format(kind="OSError")
+    folder = Path(__file__).parent
+    for name in ("../escape", folder.name):
+        with pytest.raises(ProjectError) as refused:
+            Workspace(folder.parent, IdleTrainer()).new_folder(name)
+        yield str(refused.value)
 
 
 def doubted() -> Iterator[str]:
@@ -147,4 +170,9 @@ def test_the_browser_puts_it_into_the_language(workspace, visit, served) -> None
         )
         change = "The newest model changed 2.5% of the predictions."
         assert told(change) == "Das neueste Modell hat 2,5 % der Vorhersagen geändert."
+        read = "messages: 1.csv: read 60,000 rows, added 1,234 examples"
+        assert (
+            told(read)
+            == "messages: 1.csv: 60.000 Zeilen gelesen, 1.234 Beispiele aufgenommen"
+        )
         assert told("something else") is None

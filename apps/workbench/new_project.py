@@ -275,7 +275,7 @@ def _report(data: ImportReport, held_out: Sequence[ImportReport]) -> dict[str, A
     rejections = [asdict(bad) for bad in data.rejections]
     for report in held_out:
         for bad in report.rejections:
-            rejections.append({**asdict(bad), "reason": f"in the test file: {bad.reason}"})
+            rejections.append({**asdict(bad), "in_test": True})
     return {
         # Rows that cannot be used have a table of their own.
         "lines": [

@@ -198,7 +198,7 @@ class Workspace:
         Raises:
             ProjectError: the name cannot be a folder's, or is taken.
         """
-        name = name.strip()
+        name = " ".join(name.split())  # pasted names bring line breaks
         if not _NAME.fullmatch(name) or name.endswith("."):
             raise ProjectError(
                 f"name: got {name[:80]!r}; expected letters, digits, spaces, - and _, up to 64 "

@@ -1,6 +1,6 @@
 // What became of "Create": how far it is, what was wrong, or the import report.
 
-import { button, count, fill, h, number } from "./dom.js";
+import { button, count, english, fill, h, number, phrase } from "./dom.js";
 import { session } from "./session.js";
 import { table } from "./table.js";
 import texts from "../texts.js";
@@ -14,7 +14,7 @@ export function mount(host, page) {
   function show() {
     const value = page.value();
     if (!value) place.replaceChildren();
-    else if (value.error) place.replaceChildren(h("div", { class: "al-alert", role: "alert", text: value.error }));
+    else if (value.error) place.replaceChildren(h("div", { class: "al-alert", role: "alert" }, english(value.error)));
     else if (value.working) place.replaceChildren(...working(value.working));
     else place.replaceChildren(...report(value));
     if (value && !value.working) place.scrollIntoView({ block: "nearest", behavior: "smooth" });
@@ -22,7 +22,7 @@ export function mount(host, page) {
 
   function report({ name, report: { lines, rejected, rejections } }) {
     const head = [t.line, t.reason, t.excerpt];
-    const rows = rejections.map((bad) => [number(bad.line), bad.reason, bad.excerpt]);
+    const rows = rejections.map((bad) => [number(bad.line), why(bad), bad.excerpt]);
     const refused = rejected ? [
       h("h3", { text: count(t.rejected, rejected) }),
       rejected > rows.length ? h("p", { class: "al-muted", text: fill(t.rejected_shown, { n: number(rows.length) }) }) : null,
@@ -30,7 +30,7 @@ export function mount(host, page) {
     ].filter(Boolean) : [];
     return [h("section", { class: "al-report", "aria-label": t.report },
       h("h2", { text: fill(t.created, { name }) }),
-      h("ul", {}, ...lines.map((line) => h("li", { text: line }))),
+      h("ul", {}, ...lines.map((line) => h("li", {}, english(line)))),
       ...refused,
       h("div", { class: "al-row" },
         button(t.start, start, { class: "al-button al-primary" }),
@@ -52,6 +52,10 @@ export function mount(host, page) {
     await session.select(name);
   });
   show();
+}
+
+function why({ reason, in_test: inTest }) {
+  return inTest ? phrase(t.in_test, { reason: english(reason) }) : english(reason);
 }
 
 function working({ done, total }) {

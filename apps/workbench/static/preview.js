@@ -1,6 +1,6 @@
 // The first rows of the chosen file, as plain text.
 
-import { h } from "./dom.js";
+import { english, h } from "./dom.js";
 import { table } from "./table.js";
 import texts from "../texts.js";
 
@@ -13,7 +13,7 @@ export function mount(host, page) {
   function show() {
     const value = page.value();
     if (!value) return place.replaceChildren();
-    if (value.error) return place.replaceChildren(h("div", { class: "al-alert", role: "alert", text: value.error }));
+    if (value.error) return place.replaceChildren(h("div", { class: "al-alert", role: "alert" }, english(value.error)));
     const head = value.columns.map((name) => [
       h("bdi", { text: name }),
       name === value.text ? h("span", { class: "al-tag", text: t.preview_text }) : null,

@@ -32,7 +32,7 @@ function escaped(part) {
 
 /** A number or a percentage as this language writes it, with as many digits. */
 function figure(value) {
-  const found = /^([+-]?)(\d+(?:\.(\d+))?)(%?)$/.exec(value);
+  const found = /^([+-]?)(\d+(?:\.(\d+))?)(%?)$/.exec(value.replace(/(?<=\d),(?=\d{3}\b)/g, ""));
   if (!found) return value;
   const [, sign, number, decimals = "", percent] = found;
   const digits = { minimumFractionDigits: decimals.length, maximumFractionDigits: decimals.length };
