@@ -446,7 +446,15 @@ def test_a_translation_has_all_texts_with_their_holes(name):
 
 def test_the_browser_says_which_language():
     assert language("de-CH,de;q=0.9,en;q=0.8") == language("DE") == language("de;q=1") == "de"
-    assert language("fr,de;q=0.5") == language("") == language("*") == language("tlh;q=x") == "en"
+    assert language("") == language("*") == language("tlh;q=x") == language("de;q=0") == "en"
+
+
+def test_of_the_languages_there_are_the_best_liked_one_is_shown():
+    assert (
+        language("fr, de") == language("fr,de;q=0.5") == language("fr;q=1.0, de-AT; q=0.1") == "de"
+    )
+    assert language("de;q=0.3,fr,en;q=0.8") == language("en,de") == "en"
+    assert language("de;q=x,en;q=0.1") == "en"
 
 
 def test_importing_the_workbench_is_light():

@@ -125,6 +125,20 @@ def test_the_words_fit_a_narrow_screen(locale, language, task, tmp_path, visit, 
         assert page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"]
 
 
+def test_the_second_language_of_a_browser_serves_where_the_first_has_no_words(
+    workspace, visit, served
+):
+    with served(workspace, trainer=IdleTrainer()) as base:
+        page = visit(base, "inbox")
+        agent = {"userAgent": "a browser", "acceptLanguage": "fr-FR,de-DE,en-US"}
+        page.context.new_cdp_session(page).send("Emulation.setUserAgentOverride", agent)
+        page.reload()
+        ready(page)
+        assert page.locator("html").get_attribute("lang") == "de"
+        tabs = page.get_by_role("tab").all_inner_texts()
+        assert tabs == [TEXTS["de"]["app"][name] for name in TABS]
+
+
 def test_a_language_without_words_of_ours_gets_english_and_says_so(workspace, visit, served):
     with served(workspace, trainer=IdleTrainer()) as base:
         page = visit(base, "inbox", locale="fr-FR")

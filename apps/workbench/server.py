@@ -18,6 +18,7 @@ from alnlp.project import Project
 from alnlp_apps.workbench.backups import daily_backups
 from alnlp_apps.workbench.gate import Gate, is_loopback
 from alnlp_apps.workbench.routes import add_routes
+from alnlp_apps.workbench.spoken import Spoken
 from alnlp_apps.workbench.workspace import Reading, Training, Workspace
 
 STATIC = Path(__file__).parent / "static"
@@ -115,6 +116,7 @@ def build(
     app = FastAPI(lifespan=lifespan, openapi_url=None)
     add_routes(app, workspace)
     app.mount("/alnlp/static", StaticFiles(directory=STATIC))
+    app.add_middleware(Spoken)
     app.add_middleware(Gate, password=password, local=local)
     return gr.mount_gradio_app(
         app,

@@ -28,10 +28,21 @@ TEXTS = _read()
 
 
 def language(accepted: str) -> str:
-    """The language to show to somebody: the first of theirs, as for Gradio's own components.
+    """The language to show to somebody: the one they like best of those there are.
 
     Args:
         accepted: the header Accept-Language of a request, such as "de-CH,de;q=0.9,en;q=0.8".
     """
-    first = accepted.partition(",")[0].partition(";")[0].strip().lower().partition("-")[0]
-    return first if first in TEXTS else ENGLISH
+    liked = [_liking(part) for part in accepted.split(",")]
+    known = [(q, name) for q, name in liked if q > 0 and name in TEXTS]
+    return max(known, key=lambda one: one[0], default=(1.0, ENGLISH))[1]
+
+
+def _liking(part: str) -> tuple[float, str]:
+    """How much one language of a list is liked, 0 to 1, and its short name."""
+    name, _, weight = part.replace(" ", "").lower().partition(";q=")
+    try:
+        q = float(weight or 1)
+    except ValueError:
+        q = 0.0
+    return q, name.partition("-")[0]
