@@ -107,6 +107,29 @@ def test_a_wrong_label_is_corrected_and_taken_back_by_keys(reviewing):
     assert answers(project, text)["me"] == "delivery"
 
 
+def test_what_its_figures_mean_is_told_on_demand(reviewing):
+    page, _ = reviewing
+    go_to(page, "wrong label")
+    meaning = page.locator(".al-review .al-explained")
+    assert meaning.is_hidden()
+    page.get_by_role("button", name="how likely it is to be wrong").click()
+    meaning.get_by_text("taught by all the other answers").wait_for()
+    page.keyboard.press("ArrowLeft" if page.get_by_text("2 of 2").count() else "ArrowRight")
+    go_to(page, "Contradiction")  # which has no such figures
+    assert meaning.is_hidden()
+
+
+def test_shift_u_takes_nothing_back(reviewing):
+    page, _ = reviewing
+    page.keyboard.press("k")
+    left(page, 1)
+    page.keyboard.press("Shift+U")
+    settled(page)
+    left(page, 1)
+    page.keyboard.press("u")
+    left(page, 2)
+
+
 def test_a_contradiction_shows_its_words_and_is_kept(reviewing):
     page, project = reviewing
     go_to(page, "Contradiction")

@@ -2,7 +2,9 @@
 
 import { call, inProject, newUid } from "./api.js";
 import { count, english, fill, h, keepingFocus, number, percent, phrase, visible, words } from "./dom.js";
+import { marked } from "./differing.js";
 import { draftOf } from "./drafts.js";
+import { explained } from "./explain.js";
 import { inert, keyOf } from "./keys.js";
 import { Labels } from "./labels.js";
 import { outbox } from "./outbox.js";
@@ -36,7 +38,8 @@ class Review {
     this.read = tool(t.read, null, () => this.startReading(), { class: "al-button", hidden: true });
     this.alert = h("div", { class: "al-alert", role: "alert", hidden: true });
     this.empty = h("div", { class: "al-empty" });
-    this.kind = h("p", { class: "al-review-kind" });
+    this.kind = h("span");
+    [this.ask, this.meaning] = explained(t.score_what, t.score_explained);
     this.reason = h("p", { class: "al-review-reason" });
     this.texts = h("div", { class: "al-review-texts" });
     this.said = h("ul", { class: "al-said" });
@@ -50,7 +53,9 @@ class Review {
       back: tool(t.back, "←", () => this.act("back")),
       forward: tool(t.forward, "→", () => this.act("forward")),
     };
-    this.card = h("article", { class: "al-card" }, this.kind, this.texts, this.said, this.reason, this.proposal);
+    this.figures = h("div", {}, this.meaning);
+    this.card = h("article", { class: "al-card" },
+      h("div", { class: "al-review-kind" }, this.kind, this.ask), this.figures, this.texts, this.said, this.reason, this.proposal);
     this.desk = h("div", { class: "al-desk", hidden: true }, this.card,
       h("div", { class: "al-row", role: "group", "aria-label": t.actions }, ...Object.values(this.tools)),
       this.labels.element);
@@ -185,6 +190,7 @@ class Review {
     this.kind.replaceChildren(h("span", { class: "al-tag al-tag-flag", text: t.kinds[kind] }),
       ` ${[fill(t.place, { at: number(this.at + 1), of: number(this.items.length) }),
         ...(kind === "label" ? [fill(t.score, { share: percent(score) })] : [])].join(" · ")}`);
+    this.ask.hidden = this.figures.hidden = kind !== "label";
     this.showTexts(suspect);
     this.said.replaceChildren(...answers.map(({ annotator, answer }) => h("li", {
       dir: "auto", text: `${annotator}: ${words(answer, t, example.text)}`,
@@ -238,6 +244,7 @@ class Review {
     if (!visible(this.element) || event.defaultPrevented || event.isComposing || event.altKey) return;
     const key = keyOf(event);
     if (inert(event.target, key)) return;
+    if (key === "u" && event.shiftKey) return; // on other screens this does again what was undone
     const modified = event.ctrlKey || event.metaKey;
     if (modified && (key !== "z" || event.shiftKey)) return;
     const name = modified ? "undo" : Object.hasOwn(KEYS, key) ? KEYS[key] : null;
@@ -350,19 +357,6 @@ class Review {
 
 function confirmed(pairs) {
   return pairs.map(([{ id }, answer]) => ({ uid: newUid(), kind: "confirm", example_id: id, answer }));
-}
-
-/** A text as nodes, with some stretches (in code points) marked as differing. */
-function marked(text, stretches = []) {
-  const points = /[\ud800-\udfff]/.test(text) ? [...text] : null;
-  const part = (start, end) => (points ? points.slice(start, end).join("") : text.slice(start, end));
-  const nodes = [];
-  let at = 0;
-  for (const [start, end] of stretches) {
-    nodes.push(part(at, start), h("mark", { class: "al-differs", text: part(start, end) }));
-    at = end;
-  }
-  return [...nodes, part(at)].filter((node) => node !== "");
 }
 
 export function mount(host) {
