@@ -42,6 +42,47 @@ def test_undo_and_redo_reach_back_over_a_reload(workspace, labelling):
         assert (project.status()["labelled"], project.status()["skipped"]) == (1, 0)
 
 
+def test_shift_u_does_again_what_u_has_taken_back(workspace, labelling):
+    with labelling(workspace) as (page, _):
+        first = text_of(page)
+        second = press(page, "1")
+        third = press(page, "2")
+        for expected in (second, first):
+            page.keyboard.press("u")
+            wait_for_text(page, expected)
+        redo = page.get_by_role("button", name="Redo", exact=True)
+        assert redo.locator("kbd").text_content() == "Shift+U"
+        for expected in (second, third):
+            page.keyboard.press("Shift+U")
+            wait_for_text(page, expected)
+        page.keyboard.press("Shift+U")  # there is nothing left, and none is taken back
+        page.get_by_text("nothing to redo").first.wait_for(state="attached")
+        assert text_of(page) == third
+        page.keyboard.press("?")
+        page.get_by_role("dialog").get_by_text("Shift+U", exact=True).wait_for()
+
+
+@pytest.mark.parametrize("labels", [LABELS, [f"label number {n}" for n in range(12)]])
+def test_on_a_phone_the_actions_stay_in_sight_and_hide_no_label(tmp_path, visit, inbox, labels):
+    folder = tmp_path / "workspace"
+    folder.mkdir()
+    make_project(folder / "inbox", sentences(30), labels=labels)
+    with inbox(folder) as (base, _):
+        page = visit(base, "inbox", viewport={"width": 360, "height": 800})
+        ready(page)
+        for name in ("Skip", "Undo", "Flag"):
+            box = page.get_by_role("button", name=name, exact=True).bounding_box()
+            assert 0 <= box["x"] and box["x"] + box["width"] <= 360
+            assert box["y"] + box["height"] <= 800
+        bar = page.locator(".al-canvas .al-tools")
+        assert bar.bounding_box()["height"] < 60
+        for label in page.locator(".al-canvas .al-label").all():
+            label.evaluate("one => one.scrollIntoView({ block: 'nearest' })")
+            box, tools = label.bounding_box(), bar.bounding_box()
+            assert box["y"] + box["height"] <= tools["y"]
+            assert tools["y"] + tools["height"] <= 800
+
+
 def test_a_reload_resumes_the_same_examples(workspace, labelling):
     with labelling(workspace) as (page, _):
         second = press(page, "1")

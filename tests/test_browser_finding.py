@@ -1,6 +1,7 @@
 """The data screen in a real browser: searching, marking hits, likeness, bulk answers, seeding."""
 
 from contextlib import ExitStack
+from types import SimpleNamespace
 
 import browsing
 import numpy as np
@@ -18,6 +19,9 @@ browser, visit, served = browsing.browser, browsing.visit, browsing.served
 FIRST = "My parcel <b>never</b> came & I want my Mónëy back 😀 money"
 SECOND = "Zebra <img src=x onerror=alert(1)> wants money, not vouchers"
 TEXTS = [FIRST, SECOND, f"{'long ' * 60}and zebra money at the far end", *sentences(40)]
+
+
+READING = {"state": "training", "phase": "embed", "done": 3, "total": 43, "unit": "texts"}
 
 
 class FixedEncoder:
@@ -186,6 +190,66 @@ def test_the_label_screen_undoes_and_redoes_a_bulk_after_a_reload(inbox) -> None
     wait_for_text(page, shown)
     saved(page)
     assert answers_of_me(project) == {}
+
+
+def test_what_was_given_again_is_told_for_a_moment_and_moves_no_button(inbox) -> None:
+    page, project = inbox()
+    project.tell(dict.fromkeys(project.pool.ids[-4:], LABELS[1]), bulk=True)
+    page.clock.install()
+    page.reload()
+    ready(page)
+    page.keyboard.press("u")
+    page.get_by_text("4 answers taken back.").first.wait_for()
+    saved(page)
+    before = page.locator(".al-canvas .al-label").first.bounding_box()
+    page.keyboard.press("Control+y")
+    told = page.locator(".al-canvas .al-alert", has_text="4 answers given again.")
+    told.wait_for()
+    assert page.locator(".al-canvas .al-label").first.bounding_box() == before
+    assert "4 answers given again." in page.locator(".al-canvas > .al-unseen").text_content()
+    page.clock.run_for(7000)
+    told.wait_for(state="hidden")
+    page.keyboard.press("u")
+    page.locator(".al-canvas .al-alert", has_text="4 answers taken back.").wait_for()
+    open_tab(page, "Data")
+    page.locator(".al-browse").wait_for()
+    open_tab(page, "Label")
+    ready(page)
+    page.locator(".al-canvas .al-alert", has_text="taken back").wait_for(state="hidden")
+
+
+def test_while_the_texts_are_being_read_a_search_says_so(workspace, served, visit, encoder) -> None:
+    trainer = IdleTrainer()
+    reading = SimpleNamespace(**vars(trainer.status(workspace)) | READING)
+    trainer.status = lambda folder: reading
+    with served(workspace, trainer=trainer, encoder=encoder) as base:
+        page = visit(base, "inbox")
+        open_tab(page, "Data")
+        page.get_by_text("43 examples").wait_for()
+        held = []
+        page.route("**/search?*", lambda route: held.append(route))
+        page.get_by_label("Search by").select_option("meaning")
+        page.get_by_role("searchbox", name="Search the texts").fill("money")
+        page.get_by_text("The texts are being read by the model. 3 of 43 are done.").wait_for()
+        assert page.get_by_text("Searching").count() == 0
+        for route in held:
+            route.continue_()
+        # From now on it is told where those are counted that are still to be read.
+        page.get_by_text("43 are still to be read. 3 of 43 are done.").wait_for()
+        page.get_by_text("The texts are being read by the model.").wait_for(state="hidden")
+
+
+def test_a_row_far_down_opens_beside_itself(tmp_path, visit, served) -> None:
+    made = tmp_path / "many" / "inbox"
+    made.parent.mkdir()
+    make_project(made, sentences(60))
+    with served(made.parent, trainer=IdleTrainer()) as base:
+        page = visit(base, "inbox", viewport={"width": 1440, "height": 900})
+        open_tab(page, "Data")
+        page.locator(".al-item").nth(39).click()
+        detail = page.locator(".al-detail").bounding_box()
+        assert detail["y"] >= 0
+        assert detail["y"] + detail["height"] <= 900
 
 
 def test_rows_are_chosen_by_keyboard(inbox) -> None:

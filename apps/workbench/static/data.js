@@ -133,10 +133,12 @@ class Data {
   async load(many, known = []) {
     if (!session.state) return;
     const ticket = ++this.asked;
-    if (this.query.byMeaning && !known.length) this.total.textContent = t.searching;
+    this.pending = this.query.byMeaning && !known.length;
+    if (this.pending) this.showPending();
     try {
       const { found, total, unread } = await this.read(many, known, ticket);
       if (ticket !== this.asked) return; // a later search is on its way
+      this.pending = false;
       this.found = found;
       this.alert.hidden = true;
       this.late = false;
@@ -148,6 +150,7 @@ class Data {
       if (unread) session.look(); // to hear soon how the reading goes on
     } catch (error) {
       if (ticket !== this.asked) return;
+      this.pending = false;
       this.total.textContent = "";
       this.complain(english(error.message));
     }
@@ -171,17 +174,23 @@ class Data {
 
   /** The trainer's process reads the texts: say how far it is, and search when it has done. */
   status() {
+    if (this.pending) this.showPending();
     if (!this.unread || !visible(this.body)) return;
     const { state } = session.status.trainer;
     this.showReading();
     if (!BUSY.has(state) && state !== "failed" && state !== "cancelled") this.refresh();
   }
 
+  /** What is waited for: an answer, or the texts that are being read before there can be one. */
+  showPending() {
+    const far = howFar();
+    this.total.textContent = !far ? t.searching : this.reading.hidden ? `${t.being_read} ${far}` : "";
+  }
+
   showReading() {
-    const { state, phase, done, total, message } = session.status?.trainer ?? {};
+    const { state, message } = session.status?.trainer ?? {};
     this.reading.hidden = !this.unread || !this.query.byMeaning;
-    const far = state === "training" && total && phase === "embed" ? fill(t.reading_of, { done: number(done), total: number(total) }) : "";
-    this.reading.replaceChildren(`${count(t.reading, this.unread)} ${far} `, ...(state === "failed" ? failed({ message }) : []));
+    this.reading.replaceChildren(`${count(t.reading, this.unread)} ${howFar()} `, ...(state === "failed" ? failed({ message }) : []));
   }
 
   // One example
@@ -321,6 +330,13 @@ class Data {
     this.alert.replaceChildren(...words);
     this.alert.hidden = false;
   }
+}
+
+/** How many texts the trainer's process has read, in words; empty where it does something else. */
+function howFar() {
+  const { state, phase, done, total } = session.status?.trainer ?? {};
+  if (state !== "training" || phase !== "embed" || !total) return "";
+  return fill(t.reading_of, { done: number(done), total: number(total) });
 }
 
 export function mount(host, page) {

@@ -6,7 +6,7 @@ export const SPAN_LABEL_KEYS = [..."123456789", ..."bdehijklmqtvwyz"];
 
 const COMMANDS = {
   a: "accept", Enter: "enter", s: "skip", " ": "skip", f: "flag", u: "undo", Backspace: "undo",
-  c: "comment", g: "guidelines", "?": "help", "/": "filter", Escape: "close",
+  "Shift+u": "redo", c: "comment", g: "guidelines", "?": "help", "/": "filter", Escape: "close",
   ArrowLeft: "back", ArrowRight: "forward",
   ArrowUp: "scroll-up", ArrowDown: "scroll-down", PageUp: "page-up", PageDown: "page-down",
 };

@@ -8,6 +8,7 @@ import { TrainerLine } from "./trainer.js";
 import texts from "../texts.js";
 
 const t = texts.label;
+const CALM = 6000; // milliseconds that what has happened stays on screen
 
 export class View {
   /** @param {(name: string, value?: unknown) => void} act called with a command of keys.js. */
@@ -42,6 +43,10 @@ export class View {
     this.live = h("div", { class: "al-unseen", "aria-live": "polite" });
     this.empty = h("div", { class: "al-empty" });
     this.element = this.build();
+    // What happened is no news to somebody who comes back from another screen.
+    new IntersectionObserver(([seen]) => {
+      if (!seen.isIntersecting && this.alert.matches(".al-calm")) this.showAlert(null);
+    }).observe(this.element);
   }
 
   build() {
@@ -49,7 +54,7 @@ export class View {
     this.tools = {
       skip: tool(t.skip, "Space", () => act("skip")),
       undo: tool(t.undo, "u", () => act("undo")),
-      redo: tool(t.redo, null, () => act("redo"), { title: t.redo_title }),
+      redo: tool(t.redo, "Shift+U", () => act("redo"), { title: t.redo_title }),
       flag: tool(t.flag, "f", () => act("flag"), { "aria-pressed": "false" }),
       comment: tool(t.comment, "c", () => act("comment")),
       back: tool(t.back, "←", () => act("back")),
@@ -165,6 +170,8 @@ export class View {
 
   /** Say what is amiss, or `calm`ly what has happened: a text, or a list of nodes. */
   showAlert(words, calm = false) {
+    clearTimeout(this.calming);
+    if (calm) this.calming = setTimeout(() => this.showAlert(null), CALM);
     this.alert.classList.toggle("al-calm", calm);
     this.alert.replaceChildren(...[words ?? []].flat());
     this.alert.hidden = !words;
