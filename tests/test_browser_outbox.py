@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 from workbench import LABELS, IdleTrainer, free_port, make_project, sentences, serving
 
 from alnlp.project import Project
+from alnlp_apps.workbench.texts import TEXTS
 
 pytestmark = pytest.mark.browser
 browser, visit, served = browsing.browser, browsing.visit, browsing.served
@@ -210,3 +211,30 @@ def test_a_new_order_that_failed_is_asked_for_again(workspace, visit, labelling)
         with page.expect_response(is_reranking):
             page.evaluate(publish)
         forgive(visit, "ERR_FAILED")
+
+
+def test_a_screen_first_looked_at_while_the_server_is_away_is_there(workspace, visit, labelling):
+    with labelling(workspace) as (page, _):
+        page.wait_for_load_state("networkidle")
+        page.context.set_offline(True)
+        open_tab(page, "Review")
+        page.locator(".al-review").wait_for()
+        page.context.set_offline(False)
+        forgive(visit, "ERR_INTERNET_DISCONNECTED")
+
+
+def test_a_module_that_comes_late_leaves_what_is_being_typed(workspace, visit, inbox):
+    with inbox(workspace) as (base, _):
+        page = visit(base, "inbox", locale="de-DE")
+        page.context.route("**/static/review.js*", lambda route: route.abort())
+        page.reload()
+        ready(page)
+        page.keyboard.press("c")
+        page.keyboard.type("half a thou")
+        open_tab(page, TEXTS["de"]["app"]["tab_review"])
+        page.get_by_text(TEXTS["de"]["app"]["broken"]).wait_for()
+        page.context.unroute_all()
+        page.locator(".al-review").wait_for()
+        open_tab(page, TEXTS["de"]["app"]["tab_label"])
+        assert page.locator(".al-comment textarea").input_value() == "half a thou"
+        forgive(visit, "ERR_FAILED", "Failed to fetch", "review.js")

@@ -7,8 +7,8 @@ from browsing import open_tab, press, ready, saved, text_of
 from marking import LABELS, LETTER, SUGGESTED, spans_in
 from playwright.sync_api import expect
 from workbench import LABELS as TOPICS
+from workbench import IdleTrainer, sentences
 from workbench import make_project as make_inbox
-from workbench import sentences
 
 pytestmark = pytest.mark.browser
 browser, visit, served = browsing.browser, browsing.visit, browsing.served
@@ -34,6 +34,20 @@ def test_hostile_texts_and_labels_are_shown_literally(desk):
         on.page.wait_for_selector(".al-full .al-chip")
         assert on.page.evaluate("window.hit") is None
         expect(on.page.locator("img")).to_have_count(0)
+
+
+def test_submit_is_in_view_beside_open_guidelines(tmp_path, visit, served):
+    folder = tmp_path / "workspace" / "inbox"
+    folder.parent.mkdir()
+    rules = "Mark the names of people, places and organisations. " * 60
+    make_inbox(folder, sentences(30), task="ner", labels=LABELS, guidelines=rules)
+    with served(folder.parent, trainer=IdleTrainer()) as base:
+        page = visit(base, "inbox", viewport={"width": 1440, "height": 900})
+        ready(page)
+        page.locator(".al-panel").wait_for()  # a newcomer is shown them
+        submit = page.locator(".al-accept").bounding_box()
+        page.screenshot(path="/tmp/ner.png")
+        assert submit["y"] + submit["height"] <= 900
 
 
 def test_thirty_labels_are_reached_by_typing(desk):

@@ -171,8 +171,5 @@ def test_the_browser_puts_it_into_the_language(workspace, visit, served) -> None
         change = "The newest model changed 2.5% of the predictions."
         assert told(change) == "Das neueste Modell hat 2,5 % der Vorhersagen geändert."
         read = "messages: 1.csv: read 60,000 rows, added 1,234 examples"
-        assert (
-            told(read)
-            == "messages: 1.csv: 60.000 Zeilen gelesen, 1.234 Beispiele aufgenommen"
-        )
+        assert told(read) == "messages: 1.csv: 60.000 Zeilen gelesen, 1.234 Beispiele aufgenommen"
         assert told("something else") is None

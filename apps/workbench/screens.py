@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -11,6 +12,7 @@ from alnlp_apps.workbench.panel import Panel
 from alnlp_apps.workbench.translated import TRANSLATED
 from alnlp_apps.workbench.workspace import Workspace
 
+_STATIC = Path(__file__).parent / "static"
 _STYLES = ("base", "canvas", "screens", "progress", "review", "data")
 #: Uploaded files are looked for each hour and deleted after a day, and when the server ends.
 _UPLOADS = (3600, 86400)
@@ -18,6 +20,12 @@ HEAD = "\n".join(
     [
         '<link rel="icon" href="/alnlp/static/icon.svg" type="image/svg+xml">',
         *(f'<link rel="stylesheet" href="/alnlp/static/{name}.css">' for name in _STYLES),
+        # A screen that is looked at for the first time needs nothing of a server that has gone.
+        '<link rel="modulepreload" href="/alnlp/texts.js">',
+        *(
+            f'<link rel="modulepreload" href="/alnlp/static/{module.name}">'
+            for module in sorted(_STATIC.glob("*.js"))
+        ),
     ]
 )
 
