@@ -46,7 +46,6 @@ def test_submit_is_in_view_beside_open_guidelines(tmp_path, visit, served):
         ready(page)
         page.locator(".al-panel").wait_for()  # a newcomer is shown them
         submit = page.locator(".al-accept").bounding_box()
-        page.screenshot(path="/tmp/ner.png")
         assert submit["y"] + submit["height"] <= 900
 
 
