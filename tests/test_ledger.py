@@ -82,6 +82,29 @@ def test_several_annotators_vote() -> None:
     assert sets.label_of("m") == ["a", "b"]
 
 
+def test_what_was_confirmed_on_a_second_look_is_not_outvoted() -> None:
+    corrected = label("e", "b", by="cy")
+    looks = [
+        label("e", "a"),
+        label("e", "a", by="ben"),
+        corrected,
+        act("confirm", "e", by="cy", answer="b"),
+    ]
+    assert folded(*looks[:3]).label_of("e") == "a"
+    assert folded(*looks).label_of("e") == "b"
+    assert folded(*looks, label("e", "a", by="dan")).label_of("e") == "b"
+    # The latest confirmation counts, until it is taken back.
+    again = [*looks, act("confirm", "e", by="dan", answer="a")]
+    assert folded(*again).label_of("e") == "a"
+    assert folded(*again, act("unconfirm", "e", by="dan")).label_of("e") == "b"
+    back = [act("undo", "e", by="cy", target=corrected.uid), act("unconfirm", "e", by="cy")]
+    assert folded(*looks, *back[:1]).label_of("e") == "a"  # nobody says b any more
+    assert folded(*looks, *back).confirmed == {}
+    # Who confirmed has changed their mind.
+    assert folded(*looks, label("e", "c", by="cy")).label_of("e") == "a"
+    assert folded(act("confirm", "e", answer="a")).labels() == {}
+
+
 def test_flags_and_comments() -> None:
     ledger = folded(
         act("flag", "e1", comment="odd"),
@@ -139,6 +162,15 @@ def slow_replay(events: list[Event], people: str, examples: str) -> dict[str, An
         given = [e for e in standing if (e.example_id, e.annotator) == (example, by)]
         return max(given, key=lambda event: event.seq, default=None)
 
+    confirmed: dict[str, list[Event]] = {example: [] for example in examples}
+    for event in events:
+        given = confirmed[event.example_id]
+        if event.kind == "confirm":
+            given.append(event)
+        elif event.kind == "unconfirm":
+            own = [one for one in given if one.annotator == event.annotator]
+            confirmed[event.example_id] = [one for one in given if one not in own[-1:]]
+
     labels: dict[str, Any] = {}
     for example in examples:
         votes = [e for by in people if (e := present(example, by)) and e.kind == "label"]
@@ -147,7 +179,13 @@ def slow_replay(events: list[Event], people: str, examples: str) -> dict[str, An
             labels[example] = max(zip(same, votes, strict=True), key=lambda v: (v[0], v[1].seq))[
                 1
             ].answer
+        for last in confirmed[example][-1:]:
+            own = [e for e in votes if e.annotator == last.annotator and e.seq > last.seq]
+            changed = any(e.answer != last.answer for e in own)
+            if last.answer in [e.answer for e in votes] and not changed:
+                labels[example] = last.answer
     return {
+        "confirmed": {example: given[-1] for example, given in confirmed.items() if given},
         "present": {(x, by): present(x, by) for x in examples for by in people},
         "labels": labels,
         "skipped": {
@@ -164,7 +202,9 @@ def slow_replay(events: list[Event], people: str, examples: str) -> dict[str, An
 PEOPLE, EXAMPLES = "abc", "xyz"
 actions = st.lists(
     st.tuples(
-        st.sampled_from(["label", "label", "skip", "undo", "undo", "redo", "flag"]),
+        st.sampled_from(
+            ["label", "label", "skip", "undo", "undo", "redo", "flag", "confirm", "unconfirm"]
+        ),
         st.sampled_from(EXAMPLES),
         st.sampled_from(PEOPLE),
         st.sampled_from(["p", "q", ["p", "q"]]),
@@ -184,7 +224,7 @@ def test_the_ledger_agrees_with_a_slow_replay(
             example_id=example,
             annotator=by,
             kind=kind,
-            answer=answer if kind == "label" else None,
+            answer=answer if kind in ("label", "confirm") else None,
             target=str(target) if kind in ("undo", "redo") else None,
             uid=str(seq),
             seq=seq,
@@ -202,6 +242,7 @@ def test_the_ledger_agrees_with_a_slow_replay(
         redoable = {by: [event.uid for event in ledger.redoable(by)] for by in PEOPLE}
         assert present == slow["present"]
         assert ledger.labels() == slow["labels"]
+        assert ledger.confirmed == slow["confirmed"]
         assert {by: ledger.skipped(by) for by in PEOPLE} == slow["skipped"]
         assert ledger.all_skipped() == set().union(*slow["skipped"].values())
         assert undoable == slow["undoable"]

@@ -112,6 +112,27 @@ def test_a_correction_by_somebody_else_needs_no_third_look(project):
     assert not project.suspects()
 
 
+def test_a_correction_in_review_is_not_outvoted(project, tmp_path):
+    [wrong] = of_label(project, "refund")
+    for annotator in ("ana", "ben"):
+        project.tell({wrong: "fault"}, annotator=annotator)
+    [told] = project.tell({wrong: "refund"}, annotator="cy")
+    [suspect] = project.suspects()
+    assert suspect.given == "fault"
+    by_cy = {"example_id": wrong, "annotator": "cy"}
+    project.record([NewEvent(kind="confirm", answer="refund", **by_cy)])
+    assert not project.suspects()
+    with project._state.refreshed() as ledger:
+        assert project._state.taught(ledger)[wrong] == "refund"
+    exported = project.export(tmp_path / "answers.jsonl").read_text().splitlines()
+    assert {row["id"]: row["label"] for row in map(json.loads, exported)}[wrong] == "refund"
+    project.record(
+        [NewEvent(kind="undo", target=told.uid, **by_cy), NewEvent(kind="unconfirm", **by_cy)]
+    )
+    [suspect] = project.suspects()
+    assert suspect.given == "fault"
+
+
 def test_a_file_is_overridden_without_a_disagreement(make_project):
     project = make_project(answers=True)
     assert {by for one in project.found(list(GOLD)[:1]) for by in one.answers} == {"import"}

@@ -42,7 +42,8 @@ class Answering:
     ) -> list[Event]:
         """Record answers by example id; partial, late and repeated answers are all fine.
 
-        When it returns, the answers are on disk. The newest answer of an annotator counts.
+        When it returns, the answers are on disk. The newest answer of an annotator counts; of
+        several annotators, what one has confirmed on a second look, else what most of them say.
 
         Args:
             answers: by example id.

@@ -316,9 +316,10 @@ class Project(Answering, Finding):
     def suspects(self, limit: int = 100) -> Suspects:
         """The answers that are probably wrong: label errors, contradictions, disagreements.
 
-        Correct one with `tell`; an event of kind "confirm" that names the answer keeps it from
-        being listed until it changes, or a near-duplicate of it. No model is run: embeddings are
-        those that `prepare` has kept, and without them texts are compared by words alone.
+        Correct one with `tell`; an event of kind "confirm" that names the answer makes it count
+        whatever others say, and keeps it from being listed until it changes, or a near-duplicate
+        of it. No model is run: embeddings are those that `prepare` has kept, and without them
+        texts are compared by words alone.
 
         Args:
             limit: at most so many, the most probable errors first.

@@ -44,7 +44,8 @@ class Ledger:
         self._skipped: dict[str, set[str]] = {}
         self._labels: dict[str, Answer] = {}
         self._flagged: dict[str, Event] = {}
-        self._confirmed: dict[str, Event] = {}
+        # Confirmations not taken back, in order of seq: the last one is the present one.
+        self._confirmations: dict[str, list[Event]] = {}
         self._comments: dict[str, dict[str, Event]] = {}
         self.apply(events)
 
@@ -109,9 +110,9 @@ class Ledger:
     def confirmed(self) -> dict[str, Event]:
         """The examples whose answer was found right on a second look: id -> "confirm" event.
 
-        Of several, the newest confirm or unconfirm of anybody counts.
+        Of several, the newest one counts; "unconfirm" takes the annotator's own newest one back.
         """
-        return dict(self._confirmed)
+        return {i: given[-1] for i, given in self._confirmations.items()}
 
     def comments(self, example_id: str) -> dict[str, Event]:
         """The newest comment of each annotator on the example, emptied ones left out."""
@@ -120,7 +121,11 @@ class Ledger:
     # What they say together
 
     def label_of(self, example_id: str) -> Answer | None:
-        """The answer most annotators gave, whole; of several as frequent, the newest given."""
+        """The answer that somebody confirmed on a second look, else the one most annotators gave.
+
+        A confirmation counts while anybody gives this answer, and until who confirmed it gives
+        another one. Answers are compared whole; of several as frequent, the newest given counts.
+        """
         return self._labels.get(example_id)
 
     def labels(self) -> dict[str, Answer]:
@@ -176,9 +181,10 @@ class Ledger:
             case "unflag":
                 self._flagged.pop(event.example_id, None)
             case "confirm":
-                self._confirmed[event.example_id] = event
+                self._confirmations.setdefault(event.example_id, []).append(event)
+                self._settle(event.example_id)
             case "unconfirm":
-                self._confirmed.pop(event.example_id, None)
+                self._unconfirm(event)
             case "comment":
                 self._comments[event.example_id] = _with(
                     self._comments.get(event.example_id, {}),
@@ -201,6 +207,15 @@ class Ledger:
             redo[:] = [one for one in redo if one.uid in self._undone]
         for answer in changed:
             (self._fall if undo else self._stand)(answer)
+
+    def _unconfirm(self, event: Event) -> None:
+        given = self._confirmations.get(event.example_id, [])
+        own = [place for place, one in enumerate(given) if one.annotator == event.annotator]
+        if own:
+            del given[own[-1]]
+            if not given:
+                del self._confirmations[event.example_id]
+            self._settle(event.example_id)
 
     def _stand(self, answer: Event) -> None:
         key = (answer.example_id, answer.annotator)
@@ -225,15 +240,33 @@ class Ledger:
         answers = _with(self._answers.get(example_id, {}), annotator, label)
         if answers:
             self._answers[example_id] = answers
-            self._labels[example_id] = _majority(answers.values())
         else:
             self._answers.pop(example_id, None)
+        self._settle(example_id)
+
+    def _settle(self, example_id: str) -> None:
+        answers = self._answers.get(example_id)
+        if not answers:
             self._labels.pop(example_id, None)
+            return
+        confirmed = next(reversed(self._confirmations.get(example_id, [])), None)
+        if confirmed is not None and confirmed.answer is not None and _holds(confirmed, answers):
+            self._labels[example_id] = confirmed.answer
+        else:
+            self._labels[example_id] = _majority(answers.values())
 
 
 def _with(events: Mapping[str, Event], annotator: str, event: Event | None) -> dict[str, Event]:
     rest = {name: other for name, other in events.items() if name != annotator}
     return rest if event is None else {**rest, annotator: event}
+
+
+def _holds(confirmed: Event, answers: Mapping[str, Event]) -> bool:
+    """Whether anybody gives the confirmed answer, and who confirmed it has given no other since."""
+    own = answers.get(confirmed.annotator)
+    if own is not None and own.seq > confirmed.seq and own.answer != confirmed.answer:
+        return False
+    return any(event.answer == confirmed.answer for event in answers.values())
 
 
 def _majority(answers: Iterable[Event]) -> Answer:

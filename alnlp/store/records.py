@@ -32,7 +32,8 @@ class NewEvent:
         example_id: the example acted on.
         annotator: who acted.
         kind: "label" and "skip" are answers; "undo" and "redo" act on an earlier answer; "confirm"
-            says of an answer under suspicion that it is right, "unconfirm" takes that back.
+            says of an answer under suspicion that it is right, so that it counts whatever others
+            say, "unconfirm" takes that back.
         answer: the labels, for "label" and "confirm" alone.
         target: for "undo" and "redo" alone, the uid of the answer that is undone or redone.
         comment: free text; for "comment" an empty text takes the earlier one back.
