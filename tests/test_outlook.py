@@ -294,6 +294,23 @@ def test_pauses_do_not_count(make: Make) -> None:
     assert time == {"answers": 21, "seconds": 126.0, "seconds_per_label": 6.0}
 
 
+def test_all_time_counts_that_was_spent(make: Make) -> None:
+    project = make()
+    answer(project, 8, seconds=5.0)
+    answer(project, 2, seconds=0.0)
+    project.undo()
+    skipped = [
+        NewEvent(example_id=one.id, annotator="me", kind="skip", seconds=14.0)
+        for one in project.ask(1)
+    ]
+    project.record(skipped)
+    time = project.outlook()["time"]
+    assert time == {"answers": 9, "seconds": 54.0, "seconds_per_label": 6.0}
+    # Corrected in Review, where no time is taken: it is the same answer that has cost so much.
+    project.tell(dict.fromkeys(project.settled(project.pool.ids), "fault"))
+    assert project.outlook()["time"] == {"answers": 10, "seconds": 54.0, "seconds_per_label": 5.4}
+
+
 def test_how_many_predictions_changed(project: Project) -> None:
     changed = project.outlook()["changed"]
     assert changed["labels"] == 54  # of 18, 36 and 54 the nearest to 50

@@ -61,10 +61,12 @@ def outlook(state: State, history: Sequence[Round], target: float | None) -> dic
     same of "labels" more labels, "target": None or {"value", "labels", "seconds"}}, the last two
     each [by the upper bound, as expected, by the lower bound], counted from now, None where out of
     reach. None where "forecast_reason" says why.
-    "gain": see `gain.of`. "time": "answers" that were timed, their "seconds" without pauses,
-    "seconds_per_label". "changed": see `advising.changed_by`. "advice": "name", "stop", "reason".
-    "calibration": {"bins": "said", "right" with "low" and "high", "n"; "ece" "before" and "after"
-    the "temperature"}. "confusion": "labels" and "counts" (rows: people, columns: the model).
+    "gain": see `gain.of`. "time": "answers" that count and were timed, "seconds" of all that was
+    said, skipped, replaced or taken back, without pauses, and "seconds_per_label", all this time by
+    those answers. "changed": see `advising.changed_by`. "advice": "name", "stop", "reason".
+    "calibration": {"bins": "said", "right" with "low" and "high", "n"; "all": the same over all,
+    "n" texts; "ece" "before" and "after" the "temperature"}. "confusion": "labels" and "counts"
+    (rows: people, columns: the model).
     "starving": a "label" that has far fewer "answers" to learn from, or "audited" to be measured
     by, than it takes and the others have.
 
@@ -196,17 +198,23 @@ def _carried_on(
 
 
 def _time(ledger: Ledger) -> dict[str, Any]:
-    """What the answers that count have cost; a pause counts as a usual answer."""
-    given = ledger.answers().values()
-    taken = np.array([event.seconds for by in given for event in by.values() if event.seconds])
-    if not len(taken):
-        return {"answers": 0, "seconds": 0.0, "seconds_per_label": None}
-    usual = float(np.median(taken))
-    steady = np.where(taken > _PAUSE * usual, usual, taken)
+    """What all that was said has cost; a pause counts as a usual answer.
+
+    Who skips or takes back has spent the time as well, so it is part of what a label costs.
+    """
+    timed = [event for event in ledger.said() if event.seconds is not None]
+    by_whom = {(event.example_id, event.annotator) for event in timed}
+    answers = sum((i, by) in by_whom for i, given in ledger.answers().items() for by in given)
+    taken = np.array([event.seconds for event in timed], np.float64)
+    noticed = taken[taken > 0]
+    if len(noticed):
+        usual = float(np.median(noticed))
+        taken = np.where(taken > _PAUSE * usual, usual, taken)
+    spent = float(taken.sum())
     return {
-        "answers": len(taken),
-        "seconds": round(float(steady.sum()), 1),
-        "seconds_per_label": round(float(steady.mean()), 2),
+        "answers": answers,
+        "seconds": round(spent, 1),
+        "seconds_per_label": round(spent / answers, 2) if answers else None,
     }
 
 

@@ -93,6 +93,10 @@ class Ledger:
     def _is_present_label(self, event: Event) -> bool:
         return event.kind == "label" and self.answer(event.example_id, event.annotator) is event
 
+    def said(self) -> list[Event]:
+        """Every "label" and "skip", those replaced or undone as well, in order of seq."""
+        return list(self._by_uid.values())
+
     def skipped(self, annotator: str) -> set[str]:
         """The ids of the examples whose present answer by the annotator is "skip"."""
         return set(self._skipped.get(annotator, ()))

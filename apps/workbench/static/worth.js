@@ -24,7 +24,7 @@ export function gain({ gain: found }) {
 
 /** The card, or what it takes to know: time spent, the pace, time to the target. */
 export function spent({ time: { answers, seconds, seconds_per_label: each }, forecast }, target) {
-  if (!answers) return t.time_missing;
+  if (!answers && !seconds) return t.time_missing;
   const reach = forecast?.target?.seconds?.[1] ? forecast.target.seconds : null;
   return card(t.time, t.time_explained, figures([
     [time(seconds), t.time_spent, null, count(t.answers, answers)],
