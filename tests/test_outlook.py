@@ -1,105 +1,26 @@
 """The outlook: what it says of quality, of labels to come and of their cost was measured."""
 
 import json
-import random
-import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
+import measuring
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
+from measuring import LABELS, answer, labelled
 from workbench import IdleTrainer
 
 from alnlp import Project
 from alnlp.errors import ProjectError, StrategyError
-from alnlp.project import audit, planning
+from alnlp.project import audit
 from alnlp.store import NewEvent
 from alnlp_apps.workbench import build
 
-Make = Callable[..., Project]
-LABELS = ["refund", "delivery", "fault"]
-
-
-def write(path: Path, n: int, kind: str, start: int = 0) -> Path:
-    """n texts of random words, the first of which tells the label."""
-    rng = random.Random(start)
-    words = ["".join(rng.choices("abcdefgh", k=6)) for _ in range(500)]
-    lines = []
-    for at in range(n):
-        label = LABELS[at % 3]
-        spans = [{"start": 0, "end": len(label), "label": "X"}]
-        answers = {"ner": {"spans": spans}, "multilabel": {"labels": [label]}}
-        text = f"{label} {' '.join(rng.choices(words, k=8))}"
-        lines.append(json.dumps({"text": text, **answers.get(kind, {"label": label})}))
-    path.write_text("\n".join(lines), encoding="utf-8")
-    return path
-
-
-@pytest.fixture
-def make(make_project: Make, tiny_model: str, tmp_path: Path) -> Make:
-    """Projects of a tiny probe, for entities of a tiny tagger, with an audit sample."""
-
-    def made(size: int = 240, tests: int = 0, **settings: Any) -> Project:
-        kind = settings.get("task", "classification")
-        files = {"data": write(tmp_path / "pool.jsonl", size, kind)}
-        if tests:
-            files["test"] = write(tmp_path / "test.jsonl", tests, kind, start=1)
-        model = tiny_model if kind == "ner" else f"probe:{tiny_model}"
-        usual = {"answers": False, "audit_share": 0.25, "model": model}
-        return make_project(**files, **{**usual, **settings})
-
-    return made
-
-
-def answer(project: Project, n: int, seconds: float | None = 8.0) -> None:
-    project.record(
-        [
-            NewEvent(
-                example_id=one.id,
-                annotator="me",
-                kind="label",
-                answer=project.pool.gold(project.pool.row(one.id)),
-                seconds=seconds,
-            )
-            for one in project.ask(n)
-        ]
-    )
-
-
-def labelled(project: Project, rounds: int, n: int = 24) -> Project:
-    for _ in range(rounds):
-        answer(project, n)
-        project.train(score=True)
-    return project
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory, tiny_model: str) -> Path:
-    """The folder of a project with four rounds, of 24 answers each."""
-    folder = tmp_path_factory.mktemp("trained")
-    data = write(folder / "pool.jsonl", 240, "classification")
-    project = Project.create(
-        folder / "project",
-        data=data,
-        task="classification",
-        answers=False,
-        audit_share=0.25,
-        model=f"probe:{tiny_model}",
-    )
-    labelled(project, 4).close()
-    return project.folder
-
-
-@pytest.fixture
-def project(trained: Path, tmp_path: Path) -> Iterator[Project]:
-    shutil.copytree(trained, tmp_path / "copy" / "project")
-    project = Project.open(tmp_path / "copy" / "project")
-    yield project
-    project.close()
+Make = measuring.Make
+make, trained, project = measuring.make, measuring.trained, measuring.project
 
 
 def test_before_the_first_round_little_is_known(make: Make) -> None:
@@ -245,44 +166,6 @@ def test_a_corrected_answer_counts_at_once(project: Project) -> None:
     assert sums[-1] == 1
     assert sums.sum() == before.sum()
     assert np.array(after["counts"])[:, -1].sum() == 0  # the model does not know it yet
-
-
-def test_what_choosing_gained(project: Project) -> None:
-    gained = project.outlook()["gain"]
-    assert gained == project.history[-1].gain
-    assert gained["n"] == 19  # of 24 without the largest of five parts
-    assert gained["difference"] == pytest.approx(gained["chosen"] - gained["random"])
-    assert -1 <= gained["low"] <= gained["difference"] <= gained["high"] <= 1
-    assert gained["low"] < gained["high"]
-    assert project.history[0].gain is None  # 6 answers kept aside
-
-
-def test_what_nobody_was_asked_for_is_no_choice_of_a_strategy(project: Project) -> None:
-    state = project._state
-
-    def asked() -> set[int]:
-        with state.refreshed() as ledger:
-            return set(planning.plan(state, ledger, False, "margin", frozenset()).asked.tolist())
-
-    before = asked()
-    assert len(before) == 72
-    bulk, searched = (item.example.id for item in project.search(which="unanswered", limit=2)[0])
-    project.tell({bulk: "fault"}, bulk=True)
-    found = {"annotator": "me", "kind": "label", "answer": "fault", "strategy": "search"}
-    project.record([NewEvent(example_id=searched, **found)])
-    assert asked() == before
-
-
-def test_what_the_frozen_network_says_is_read_where_nobody_kept_it(
-    make: Make, tiny_model: str
-) -> None:
-    project = make(model=tiny_model, strategy="random")
-    labelled(project, 2, n=48)
-    read = project.outlook()["gain"]
-    assert read is not None
-    project.prepare()
-    project.train()
-    assert project.outlook()["gain"] == pytest.approx(read)
 
 
 def test_pauses_do_not_count(make: Make) -> None:

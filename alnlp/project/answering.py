@@ -15,6 +15,9 @@ from alnlp.project.state import State
 from alnlp.store import Event, LeaseRequest, NewEvent, Store
 from alnlp.tasks import Answer, Task
 
+#: The strategy of what an undo has brought back, as leases name it.
+UNDO = "undo"
+
 
 class Answering:
     """The part of a project that records what people say; see `Project`."""
@@ -55,9 +58,17 @@ class Answering:
                 nothing was recorded.
         """
         name = uuid.uuid4().hex if bulk else None
+        asked = {lease.example_id: lease.strategy for lease in self._store.leases(annotator)}
         return self.record(
             [
-                NewEvent(example_id=i, annotator=annotator, kind="label", answer=a, bulk=name)
+                NewEvent(
+                    example_id=i,
+                    annotator=annotator,
+                    kind="label",
+                    answer=a,
+                    strategy=asked.get(i),
+                    bulk=name,
+                )
                 for i, a in answers.items()
             ]
         )
@@ -103,7 +114,7 @@ class Answering:
         recorded = self._store.append(checked)
         for event in recorded:
             if event.kind == "undo" and not self._in_bulk(event):
-                request = LeaseRequest(event.example_id, "brought back by undo", "undo")
+                request = LeaseRequest(event.example_id, "brought back by undo", UNDO)
                 seconds = self.settings.lease_hours * 3600
                 self._store.lease([request], event.annotator, uuid.uuid4().hex, seconds)
         return recorded

@@ -101,7 +101,7 @@ def outlook(state: State, history: Sequence[Round], target: float | None) -> dic
         "curve": points,
         "forecast": expected and _carried_on(expected, rest, target, each),
         "forecast_reason": why,
-        "gain": newest.gain if newest else None,
+        "gain": _gain(newest),
         "time": time,
         "changed": advising.changed_by(history, _NEWEST) if history else None,
         "advice": [
@@ -126,6 +126,11 @@ def _curve(history: Sequence[Round], tests: int) -> tuple[str, list[dict[str, An
         ]
     measured = [(made, *audit.main_figure(made.audit)) for made in history if made.audit]
     return (measured[-1][1] if measured else ""), [_point(made, one) for made, _, one in measured]
+
+
+def _gain(newest: Round | None) -> dict[str, float] | None:
+    """Of the newest round. Earlier versions took what was drawn at random for chosen as well."""
+    return newest.gain if newest and newest.gain and "shared" in newest.gain else None
 
 
 def _on_test(name: str, value: float, tests: int) -> dict[str, float | None]:

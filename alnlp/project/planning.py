@@ -9,12 +9,16 @@ import numpy as np
 
 from alnlp.data.spans import SpanAnswer, looked_at
 from alnlp.project import browsing, training
-from alnlp.project.creating import IMPORTED
+from alnlp.project.answering import UNDO
+from alnlp.project.selection import COLD_START
 from alnlp.store import Ledger
 from alnlp.tasks import Answer
 
 if TYPE_CHECKING:
     from alnlp.project.state import State
+
+#: Recorded where a strategy would be, of what none has asked for.
+_NOBODYS = (browsing.SEARCH, UNDO)
 
 
 def plan(
@@ -26,7 +30,7 @@ def plan(
     order = np.argsort(rows)
     said = list(answers.values())
     audited, audit_answers = state.audited(ledger)
-    asked = _in_order(ledger, answers)
+    asked, started = _asked(ledger, answers)
     free = np.ones(len(state.pool), dtype=bool)
     free[state.pool.rows(list(state.labels(ledger)))] = free[state.held_out] = False
     return training.Plan(
@@ -39,6 +43,8 @@ def plan(
         answers=[said[place] for place in order.tolist()],
         asked=state.pool.rows(asked),
         asked_answers=[answers[i] for i in asked],
+        started=state.pool.rows(started),
+        started_answers=[answers[i] for i in started],
         unlabelled=np.flatnonzero(free),
         audited=audited,
         audit_answers=audit_answers,
@@ -65,16 +71,21 @@ def _spent(state: State, ledger: Ledger, answers: Mapping[str, Answer]) -> dict[
     return spent
 
 
-def _in_order(ledger: Ledger, ids: Iterable[str]) -> list[str]:
-    """Those of some answered examples that a strategy has asked for, the earliest first."""
+def _asked(ledger: Ledger, ids: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Of some answered examples those that a strategy has chosen, and those drawn at random.
+
+    The earliest first. What nobody was asked for is in neither: no strategy is recorded with it.
+    """
     given = ledger.answers()
-    first: dict[str, int] = {}
+    first: list[tuple[int, str, str]] = []
     for i in ids:
         asked = [
-            event.seq
-            for by, event in given[i].items()
-            if by != IMPORTED and event.bulk is None and event.strategy != browsing.SEARCH
+            (event.seq, i, event.strategy)
+            for event in given[i].values()
+            if event.bulk is None and event.strategy and event.strategy not in _NOBODYS
         ]
         if asked:
-            first[i] = min(asked)
-    return sorted(first, key=first.__getitem__)
+            first.append(min(asked))
+    first.sort()
+    chosen = [i for _, i, strategy in first if strategy != COLD_START]
+    return chosen, [i for _, i, strategy in first if strategy == COLD_START]

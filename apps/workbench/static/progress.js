@@ -137,7 +137,7 @@ class Progress {
     ], [
       [o.errs, errors(outlook, state.task)],
       [o.sure, trust(outlook, state.task)],
-      [o.gain, gain(outlook)],
+      [o.gain, gain(outlook, status.audit_share, state.task)],
       ...[[texts.bias.title, bias(swayed)]].filter(([, made]) => made !== null), // nothing is ever withheld
     ]);
     this.rounds.replaceChildren(...rounds(history));

@@ -7,10 +7,15 @@ import texts from "../texts.js";
 
 const t = texts.outlook;
 
-/** The card, or what it takes to know: the same number of answers, chosen and at random. */
-export function gain({ gain: found }) {
-  if (!found) return t.gain_missing;
-  const { n, chosen, random, difference, low, high } = found;
+/**
+ * The card, or what it takes to know: the same number of answers, chosen and at random.
+ * @param {object} outlook
+ * @param {number} share of all examples that is drawn at random and kept aside.
+ * @param {object} task
+ */
+export function gain({ gain: found }, share, task) {
+  if (!found) return task.kind === "ner" ? t.gain_not_told : share ? t.gain_missing : t.gain_never;
+  const { n, shared, chosen, random, difference, low, high } = found;
   const verdict = low > 0 ? t.gain_yes : high < 0 ? t.gain_no : t.gain_open;
   return card(t.gain, t.gain_explained,
     h("p", { class: "al-lead", text: verdict }),
@@ -19,7 +24,7 @@ export function gain({ gain: found }) {
       [percent(random), t.gain_random, null],
       [points(difference), t.gain_difference, null, `(${range(low, high, signed)})`],
     ]),
-    h("p", { class: "al-muted al-note", text: count(t.gain_more, n) }));
+    h("p", { class: "al-muted al-note", text: [count(t.gain_more, n), shared ? count(t.gain_shared, shared) : ""].join(" ") }));
 }
 
 /** The card, or what it takes to know: time spent, the pace, time to the target. */
