@@ -19,6 +19,9 @@ ADVICE = [
     {"name": "plateau", "stop": True, "reason": "The median is +0.0020 against the 3 before."},
 ]
 
+#: What the bins of `outlook` come to.
+SURE = {"said": 0.83, "right": 0.74, "low": 0.66, "high": 0.81, "n": 140}
+
 
 def curve(rounds: int, each: int = 20, wide: float = 0.1) -> list[dict[str, Any]]:
     """A learning curve as audits measure it."""
@@ -77,7 +80,8 @@ def outlook(labels: list[str], rounds: int = 10, **other: Any) -> dict[str, Any]
         "time": {"answers": 212, "seconds": 7420.0, "seconds_per_label": 35.0},
         "changed": {"labels": 50, "share": 0.04, "of": 500},
         "advice": ADVICE,
-        "calibration": {"bins": bins, "ece": {"before": 0.14, "after": 0.09}, "temperature": 1.4},
+        "calibration": {"bins": bins, "all": SURE, "ece": {"before": 0.14, "after": 0.09},
+                        "temperature": 1.4},
         "confusion": confusion(labels),
         "starving": [{"label": name, "answers": 2, "audited": 0} for name in labels[3:]],
     } | other  # fmt: skip

@@ -204,6 +204,51 @@ def test_a_chart_is_told_as_a_table_and_kept_as_a_picture_on_paper(progress, tmp
     expect(page.locator(".al-aside")).to_have_count(0)
 
 
+def test_a_few_answers_kept_aside_make_no_firm_statement(progress):
+    wide = {"value": 0.17, "low": 0.0, "high": 0.67}
+    counts = [[0] * 6 for _ in SIX]
+    counts[0][0] = counts[0][1] = 1
+    told = outlook(
+        SIX,
+        rounds=1,
+        curve=[{"round": 1, "labels": 18, **wide}],
+        confusion={"labels": SIX, "counts": counts},
+    )
+    told["calibration"]["all"] = {"said": 0.83, "right": 0.0, "low": 0.0, "high": 0.67, "n": 2}
+    kept = {"n": 2, "accuracy": wide, "labels": dict.fromkeys(SIX, wide)}
+    page, _ = progress(SIX, told=told, round=1, audit=kept, audited=2)
+    assert page.locator(".al-answer p").first.inner_text() == (
+        "The model is right about 0% to 67% of new texts like these. "
+        "2 answers are kept aside to measure by so far: too few to say more."
+    )
+    cards = page.locator(".al-cards")
+    cards.get_by_text("No two labels have been mixed up three times so far: 1 of 2").wait_for()
+    cards.get_by_text("That cannot be told yet: it says 83% on average, and by 2 texts").wait_for()
+    cards.get_by_text("never trained on: too few to say more").wait_for()
+    for said in ("Mixed up most", "surer than", "differ by", "17%"):
+        expect(cards.get_by_text(said).locator("visible=true")).to_have_count(0)
+    expect(cards.locator(".al-range-dot")).to_have_count(0)
+
+
+def test_how_sure_it_is_is_judged_where_it_is_more_than_luck(progress):
+    page, _ = progress(SIX, **worked(SIX))
+    code = """async (calibration) => {
+      const { trust } = await import("/alnlp/static/errors.js");
+      return trust({ calibration }, { kind: "classification" }).querySelector(".al-lead").textContent;
+    }"""  # noqa: E501
+    told = outlook(SIX)["calibration"]
+    for said, right, low, high, n, words in (
+        (0.83, 0.74, 0.66, 0.81, 140, "The model is surer than it should be"),
+        (0.60, 0.74, 0.66, 0.81, 140, "The model is right more often than it says"),
+        (0.80, 0.74, 0.66, 0.81, 140, "That cannot be told yet"),
+        (0.72, 0.74, 0.66, 0.81, 140, "On the whole yes"),
+        (0.99, 0.80, 0.61, 0.98, 9, "That cannot be told yet"),
+        (0.95, 0.50, 0.28, 0.72, 17, "That cannot be told yet"),
+    ):
+        over_all = {"said": said, "right": right, "low": low, "high": high, "n": n}
+        assert page.evaluate(code, told | {"all": over_all}).startswith(words), over_all
+
+
 @pytest.mark.parametrize("labels", [ODD, [f"intent_{n:02}_about_a_card" for n in range(77)]])
 def test_odd_labels_and_many_of_them_leave_a_small_screen_whole(progress, labels):
     phone = {"viewport": {"width": 360, "height": 780}, "has_touch": True, "is_mobile": True}

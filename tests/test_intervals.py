@@ -95,10 +95,23 @@ def test_all_right_is_not_certainty() -> None:
     rng = np.random.default_rng(0)
     zeros = np.zeros(8, np.int64)
     accuracy = of_classes(zeros, zeros, np.array([100, 0]), rng)[0]["accuracy"]
-    assert accuracy.value == accuracy.high == 1.0
-    assert accuracy.low < 0.85
+    assert accuracy.high == 1.0
+    assert accuracy.low < 0.85 < accuracy.value < 1.0
     nothing = of_counts(zeros, zeros, zeros, rng)
     assert nothing.low < nothing.high
+
+
+def test_accuracy_and_f1_are_the_same_kind_of_guess() -> None:
+    """Of two labels that are alike, with two answers: neither figure is what was counted."""
+    rng = np.random.default_rng(0)
+    gold, found = np.array([0, 1]), np.array([1, 0])
+    figures, _ = of_classes(gold, found, np.array([50, 50]), rng)
+    accuracy = figures["accuracy"]
+    assert accuracy.value == pytest.approx(0.5 / 3, abs=0.01)
+    assert accuracy.low == 0
+    assert figures["macro_f1"].value == pytest.approx(accuracy.value, abs=0.05)
+    sets, _ = of_label_sets(np.eye(2, dtype=int), 1 - np.eye(2, dtype=int), gold + 1, 2, rng)
+    assert sets["subset_accuracy"].value == pytest.approx(0.5 / 3, abs=0.01)
 
 
 def test_calibration_error_by_hand() -> None:

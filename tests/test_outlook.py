@@ -150,7 +150,11 @@ def test_confusion_and_calibration_are_of_the_answers_kept_aside(project: Projec
     assert sum(one["n"] for one in bins) == len(rows) == 24
     rights = sum(one["n"] * one["right"] for one in bins)
     assert rights == pytest.approx(expected.trace())
-    assert all(one["low"] <= one["right"] <= one["high"] for one in bins)
+    over_all = said["calibration"]["all"]
+    assert over_all["n"] == 24
+    assert over_all["right"] == pytest.approx(expected.trace() / 24)
+    assert over_all["said"] == pytest.approx(sum(one["n"] * one["said"] for one in bins) / 24)
+    assert all(one["low"] <= one["right"] <= one["high"] for one in [*bins, over_all])
     assert said["calibration"]["ece"] == made.audit["ece"]
     assert said["calibration"]["temperature"] == made.temperature
 

@@ -4,11 +4,14 @@ Each figure is a posterior: a model's predictions are right at a rate of their o
 predicted, and these rates are drawn towards the rate over all, since few labels have answers enough
 to stand alone. How often each label is predicted is known from more texts, which nobody labelled.
 Gelman and others, "Bayesian Data Analysis", 2013, chapter 5, has such hierarchical rates.
+
+The value of each is the mean of its posterior: of accuracy as of F1, so that they can be compared.
+With few answers it is nearer to the middle than what was counted, as the interval is.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +21,8 @@ FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.int64]
 
 _DRAWS = 4000
+#: Of texts, that are held in memory at once.
+_WEIGHTS_AT_ONCE = 4_000_000
 #: Answers that the rate over all is worth to the rate of one label.
 _PULL = 2.0
 #: A label never said yet is taken to have been said so often.
@@ -40,11 +45,18 @@ class Estimate:
         return asdict(self)
 
     @staticmethod
-    def of(draws: FloatArray, value: float | None = None) -> Estimate:
-        """From draws of the posterior: where 2.5% lie below and above; their mean if no value."""
+    def of(draws: FloatArray) -> Estimate:
+        """From draws of the posterior: their mean, and where 2.5% lie below and above."""
         low, high = np.quantile(draws, (0.025, 0.975))
-        value = float(draws.mean()) if value is None else value
-        return Estimate(value, min(float(low), value), max(float(high), value))
+        return Estimate(float(draws.mean()), float(low), float(high))
+
+    def holding(self, counted: float) -> Estimate:
+        """The same with an interval that holds what was counted as well."""
+        return replace(self, low=min(self.low, counted), high=max(self.high, counted))
+
+    def at(self, counted: float) -> Estimate:
+        """The same with what was counted for its value."""
+        return replace(self.holding(counted), value=counted)
 
 
 def of_classes(
@@ -73,9 +85,8 @@ def of_classes(
         wrong = (1 - right[:, label]) * shares[:, label]
         golds[:, np.arange(labels) != label] += wrong[:, None] * drawn
     f1 = 2 * right * shares / np.maximum(golds + shares, 1e-12)
-    value = float(hits.sum() / len(gold))
     figures = {
-        "accuracy": Estimate.of(accuracy, value),
+        "accuracy": Estimate.of(accuracy).holding(float(hits.sum() / len(gold))),
         "macro_f1": Estimate.of(f1.mean(axis=1)),
     }
     return figures, [Estimate.of(column) for column in f1.T]
@@ -105,7 +116,7 @@ def of_label_sets(
     f1 = 2 * found / np.maximum(needed, 1e-12)
     micro = 2 * found.sum(axis=1) / np.maximum(needed.sum(axis=1), 1e-12)
     figures = {
-        "subset_accuracy": Estimate.of(exact, float(whole / len(gold))),
+        "subset_accuracy": Estimate.of(exact).holding(float(whole / len(gold))),
         "micro_f1": Estimate.of(micro),
         "macro_f1": Estimate.of(f1.mean(axis=1)),
     }
@@ -127,10 +138,14 @@ def of_counts(
     """
     usual = max((gold.mean() + predicted.mean()) / 2, 1.0)
     prior = np.append(np.ones(len(gold)), [_MADE_UP, _MADE_UP])
-    weights = rng.dirichlet(prior, _DRAWS)
-    found = weights @ np.append(exact, [usual, 0.0])
-    needed = weights @ np.append((gold + predicted) / 2, [usual, usual])
-    return Estimate.of(found / needed)
+    found = np.append(exact, [usual, 0.0])
+    needed = np.append((gold + predicted) / 2, [usual, usual])
+    at_once = max(1, _WEIGHTS_AT_ONCE // len(prior))
+    drawn = []
+    for done in range(0, _DRAWS, at_once):
+        weights = rng.dirichlet(prior, min(at_once, _DRAWS - done))
+        drawn.append((weights @ found) / (weights @ needed))
+    return Estimate.of(np.concatenate(drawn))
 
 
 def of_difference(
@@ -156,7 +171,7 @@ def of_difference(
         over = weights @ np.append(needed, [usual, usual])
         drawn.append(weights @ np.append(hits, np.multiply(won, usual)) / over)
         values.append(float(hits.sum() / max(needed.sum(), 1e-12)))
-    return Estimate.of(drawn[0] - drawn[1], values[0] - values[1])
+    return Estimate.of(drawn[0] - drawn[1]).at(values[0] - values[1])
 
 
 def of_rate(hits: float, n: float) -> Estimate:

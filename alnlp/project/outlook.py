@@ -15,6 +15,7 @@ from alnlp.calibration import calibration_error
 from alnlp.errors import StrategyError
 from alnlp.forecast import Expected, Forecast, Measured
 from alnlp.metrics import intervals
+from alnlp.metrics.intervals import Estimate
 from alnlp.project import advising, audit
 from alnlp.project.readout import cooled
 from alnlp.project.rounds import Round
@@ -260,27 +261,28 @@ def _test_counts(task: Task, judged: _Judged | None) -> Counter[str]:
 
 def _calibration(task: Task, newest: Round, judged: _Judged) -> dict[str, Any]:
     sure, right = _sure(task, judged.said, judged.right)
+    # The labels of one text are not independent: many of them do not make the interval shorter.
+    texts = len(judged.right)
+    rate = intervals.of_rate(float(right.mean()) * texts, texts)
+    over_all = {"said": float(sure.mean()), **_right(rate), "n": texts}
     bin_of = np.minimum((sure * _BINS).astype(np.int64), _BINS - 1)
     bins = []
     for number in np.unique(bin_of):
         inside = bin_of == number
         rate = intervals.of_rate(float(right[inside].sum()), int(inside.sum()))
-        bins.append(
-            {
-                "said": float(sure[inside].mean()),
-                "right": rate.value,
-                "low": rate.low,
-                "high": rate.high,
-                "n": int(inside.sum()),
-            }
-        )
+        said = float(sure[inside].mean())
+        bins.append({"said": said, **_right(rate), "n": int(inside.sum())})
     before, after = (
         calibration_error(*_sure(task, said, judged.right)) for said in (judged.raw, judged.said)
     )
     ece = {"before": before, "after": after}
     if not newest.metrics:  # of the answers that the temperature was found on, the honest error
         ece = newest.audit.get("ece", ece)
-    return {"bins": bins, "ece": ece, "temperature": newest.temperature}
+    return {"bins": bins, "all": over_all, "ece": ece, "temperature": newest.temperature}
+
+
+def _right(rate: Estimate) -> dict[str, float]:
+    return {"right": rate.value, "low": rate.low, "high": rate.high}
 
 
 def _sure(

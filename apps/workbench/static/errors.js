@@ -6,12 +6,13 @@ import { card, explained, unfold } from "./explain.js";
 import { heat, mixedUp } from "./heat.js";
 import { plot } from "./plot.js";
 import { table } from "./table.js";
-import { apart, range } from "./wording.js";
+import { apart, isVague, range } from "./wording.js";
 import texts from "../texts.js";
 
 const t = texts.outlook;
 const FAIR = 0.05; // as far from right as passes for right
 const FEW = 6; // labels with few answers that are shown at once
+const OFTEN = 3; // times that two labels are mixed up before it says anything
 
 /** The card, or what it takes to know: what is mixed up with what, which labels starve. */
 export function errors({ confusion, starving }, task) {
@@ -28,9 +29,9 @@ function mixture({ labels, counts }) {
   const right = counts.reduce((sum, row, i) => sum + row[i], 0);
   const [person, model, times] = pairs[0] ?? [];
   return [
-    pairs.length
+    times >= OFTEN
       ? h("p", { class: "al-lead" }, ...phrase(count(t.confused, times), { person, model }))
-      : h("p", { class: "al-lead", text: t.never_wrong }),
+      : h("p", { class: "al-lead", text: pairs.length ? count(t.confused_little, n, { right: number(right) }) : t.never_wrong }),
     plot(t.confusion, (width) => heat({
       labels, counts, rows: t.people, columns: t.model, others: t.others,
       label: fill(t.confusion_gist, { right: number(right), n: number(n) }),
@@ -63,25 +64,28 @@ function hunger(starving) {
 /** The card, or what it takes to know: how sure the model is against how often it is right. */
 export function trust({ calibration }, task) {
   if (!calibration) return task.kind === "ner" ? t.sure_not_told : t.sure_missing;
-  const { bins, ece, temperature } = calibration;
+  const { bins, all, ece, temperature } = calibration;
+  const vague = isVague(all, all.n);
   const c = t.sure_columns;
   const gist = bins.map(({ said, right }) => fill(t.sure_point, { said: percent(said), right: percent(right) })).join(", ");
   return card(t.sure, t.sure_explained,
-    h("p", { class: "al-lead", text: verdict(bins) }),
+    h("p", { class: "al-lead", text: verdict(all, vague) }),
     plot(t.sure, (width) => reliability({ bins, x: t.sure_x, y: t.sure_y, label: fill(t.sure_gist, { points: gist }) }, width), {
       head: [c.said, c.right, c.range, c.n],
       rows: bins.map(({ said, right, low, high, n }) => [percent(said), percent(right), range(low, high), number(n)]),
     }),
-    h("p", { class: "al-muted al-note", text: [
+    vague ? null : h("p", { class: "al-muted al-note", text: [
       fill(t.sure_apart, { before: apart(ece.before) }),
       temperature === 1 ? "" : fill(t.sure_put_right, { after: apart(ece.after) }),
     ].join(" ") }));
 }
 
-function verdict(bins) {
-  const n = bins.reduce((sum, bin) => sum + bin.n, 0);
-  const mean = (name) => bins.reduce((sum, bin) => sum + bin.n * bin[name], 0) / n;
-  const [said, right] = [mean("said"), mean("right")];
-  const words = Math.abs(said - right) <= FAIR ? t.sure_fair : said > right ? t.sure_too : t.sure_less;
+/** Whether it is as sure as it should be, as far as that is more than luck. */
+function verdict({ said, right, low, high, n }, vague) {
+  const fair = Math.abs(said - right) <= FAIR;
+  if (vague || !fair && low <= said && said <= high) {
+    return count(t.sure_open, n, { said: percent(said), range: range(low, high) });
+  }
+  const words = fair ? t.sure_fair : said > right ? t.sure_too : t.sure_less;
   return fill(words, { said: percent(said), right: percent(right) });
 }

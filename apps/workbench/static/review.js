@@ -278,7 +278,7 @@ class Review {
     this.arrive();
   }
 
-  /** Answer the example; confirmed as well, so that it is not doubted again. */
+  /** Answer the example; confirmed as well, so that nobody outvotes it and it is not doubted again. */
   correct(answer) {
     const { example } = this.item.suspect;
     const uid = newUid();

@@ -5,11 +5,22 @@ import { duration } from "./trainer.js";
 import texts from "../texts.js";
 
 const t = texts.outlook;
+const FEW = 10;
+const WIDE = 0.4;
 
 /** "84% to 87%", or one of them where both read the same. */
 export function range(low, high, say = percent) {
   const [from, to] = [say(low), say(high)];
   return from === to ? from : fill(t.range, { low: from, high: to });
+}
+
+/**
+ * Whether a figure is known so little that its interval alone can be told.
+ * @param {{low: number, high: number}} figure
+ * @param {number} n answers or texts that it was measured by.
+ */
+export function isVague({ low, high }, n) {
+  return n < FEW || high - low > WIDE;
 }
 
 /** Like `range`, where the upper end may be open (null). */
