@@ -249,6 +249,22 @@ def test_how_sure_it_is_is_judged_where_it_is_more_than_luck(progress):
         assert page.evaluate(code, told | {"all": over_all}).startswith(words), over_all
 
 
+def test_figures_of_a_test_set_are_told_like_those_of_answers_kept_aside(progress):
+    figures = audit(SIX)
+    tested = {**figures, "n": 160, "macro_f1": {"value": 0.8, "low": 0.71, "high": 0.86}}
+    metrics = {"accuracy": 0.82, "macro_f1": 0.8}
+    page, _ = progress(
+        SIX, told=outlook(SIX, gain=None), round=10, metrics=metrics, tested=tested, audit_share=0.0
+    )
+    cards = page.locator(".al-cards")
+    cards.get_by_text("Measured on the 160 texts of the test set, never trained on.").wait_for()
+    assert cards.get_by_text("(71% to 86%)").count() == 1
+    cards.get_by_text("F1 of each label").click()
+    expect(cards.locator(".al-ranges dt", has_text="abbreviation")).to_have_count(1)
+    # What takes answers kept aside is not promised where nothing is kept aside.
+    page.locator(".al-later").get_by_text("alnlp simulate").wait_for()
+
+
 @pytest.mark.parametrize("labels", [ODD, [f"intent_{n:02}_about_a_card" for n in range(77)]])
 def test_odd_labels_and_many_of_them_leave_a_small_screen_whole(progress, labels):
     phone = {"viewport": {"width": 360, "height": 780}, "has_touch": True, "is_mobile": True}

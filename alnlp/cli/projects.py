@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from alnlp.data import ImportReport
     from alnlp.project import Prediction
 
+#: Of so few texts, or with so wide an interval, a figure is luck; as in static/wording.js.
+_FEW, _WIDE = 10, 0.4
+
 
 @app.command()
 def demo(
@@ -193,7 +196,7 @@ def train(folder: Folder, as_json: AsJson = False) -> None:
         typer.echo(f"model: {made.model}; {made.reason}")
     for name, value in made.metrics.items():
         typer.echo(f"{name}: {value:.4f}" if isinstance(value, float) else f"{name}: {value}")
-    for line in _audit(made.audit):
+    for line in _of_model(made.tested, made.audit):
         typer.echo(line)
 
 
@@ -209,7 +212,7 @@ def status(folder: Folder, as_json: AsJson = False) -> None:
         said = {"advice": [asdict(one) for one in advice], "outlook": outlook, "bias": bias}
         print_json({**values, **said})
         return
-    audit = _audit(values.pop("audit"))
+    measured = _of_model(values.pop("tested"), values.pop("audit"))
     for name, value in values.items():
         if isinstance(value, dict):
             figures = (
@@ -219,7 +222,7 @@ def status(folder: Folder, as_json: AsJson = False) -> None:
         elif isinstance(value, list):
             value = ", ".join(value)
         typer.echo(f"{name + ':':<13}{value if value is not None else 'none yet'}")
-    for line in [*audit, *_outlook(outlook), *_bias(bias)]:
+    for line in [*measured, *_outlook(outlook), *_bias(bias)]:
         typer.echo(line)
     for one in advice:
         typer.echo(f"{'stop' if one.stop else 'go on'}, says {one.criterion}: {one.reason}")
@@ -277,14 +280,22 @@ def export(
     typer.echo(f"written: {written}")
 
 
-def _audit(audit: dict[str, Any]) -> list[str]:
-    """What the audit sample says of the model, each figure in a line."""
-    return [
-        f"{name}: {one['value']:.4f} (95% interval {one['low']:.2f} to {one['high']:.2f}, by "
-        f"{audit['n']} answers kept aside)"
-        for name, one in audit.items()
-        if name != "labels" and isinstance(one, dict) and "low" in one
-    ]
+def _of_model(tested: dict[str, Any], audit: dict[str, Any]) -> list[str]:
+    by_test = _measured(tested, "texts of the test set")
+    return [*by_test, *_measured(audit, "answers kept aside")]
+
+
+def _measured(figures: dict[str, Any], by: str) -> list[str]:
+    """What a test set or an audit sample says of the model, each figure in a line."""
+    lines = []
+    for name, one in figures.items():
+        if name != "labels" and isinstance(one, dict) and "low" in one:
+            interval, n = f"{one['low']:.2f} to {one['high']:.2f}", figures["n"]
+            if n < _FEW or one["high"] - one["low"] > _WIDE:
+                lines.append(f"{name}: {interval} (95% interval, by {n} {by}: too few to say more)")
+            else:
+                lines.append(f"{name}: {one['value']:.4f} (95% interval {interval}, by {n} {by})")
+    return lines
 
 
 def _outlook(outlook: dict[str, Any]) -> list[str]:

@@ -121,9 +121,7 @@ def _curve(history: Sequence[Round], tests: int) -> tuple[str, list[dict[str, An
     name = advising.main_metric(newest) if newest else None
     if name is not None:
         return name, [
-            _point(made, _on_test(name, made.metrics[name], tests))
-            for made in history
-            if name in made.metrics
+            _point(made, _on_test(made, name, tests)) for made in history if name in made.metrics
         ]
     measured = [(made, *audit.main_figure(made.audit)) for made in history if made.audit]
     return (measured[-1][1] if measured else ""), [_point(made, one) for made, _, one in measured]
@@ -134,7 +132,10 @@ def _gain(newest: Round | None) -> dict[str, float] | None:
     return newest.gain if newest and newest.gain and "shared" in newest.gain else None
 
 
-def _on_test(name: str, value: float, tests: int) -> dict[str, float | None]:
+def _on_test(made: Round, name: str, tests: int) -> dict[str, float | None]:
+    if name in made.tested:
+        return dict(made.tested[name])
+    value = made.metrics[name]  # of a round of an earlier version
     if name != "accuracy":
         return {"value": value, "low": None, "high": None}
     return {**intervals.of_rate(value * tests, tests).to_json()}
@@ -273,7 +274,7 @@ def _calibration(task: Task, newest: Round, judged: _Judged) -> dict[str, Any]:
         said = float(sure[inside].mean())
         bins.append({"said": said, **_right(rate), "n": int(inside.sum())})
     before, after = (
-        calibration_error(*_sure(task, said, judged.right)) for said in (judged.raw, judged.said)
+        calibration_error(*_sure(task, one, judged.right)) for one in (judged.raw, judged.said)
     )
     ece = {"before": before, "after": after}
     if not newest.metrics:  # of the answers that the temperature was found on, the honest error

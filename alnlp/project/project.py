@@ -379,10 +379,10 @@ class Project(Answering, Finding):
             raise ProjectError(
                 f"{self.name}: has no test set; make the project with test=FILE (--test FILE)"
             )
-        newest = self._state.need_round()
-        return newest.metrics or training.measure(
-            self._state.model(), self.task, self.test, self._state.folder, progress
-        )
+        newest, state = self._state.need_round(), self._state
+        if newest.metrics:
+            return newest.metrics
+        return training.measure(state.model(), self.task, self.test, state.folder, progress)[0]
 
     def predict(
         self,

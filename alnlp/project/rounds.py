@@ -45,6 +45,7 @@ class Round(KeptSignals):
         spent: what the answers cost: "seconds" of the annotators where they were timed, and for
             ner "tokens", the words that they looked at.
         metrics: on the test set; empty where there is none.
+        tested: the same with intervals, see `tested.figures`; empty in rounds of earlier versions.
         audit: what the audit sample says of the model, see `audit.figures`; empty without one.
         gain: what choosing has gained over labelling at random, see `gain.of`; None where that
             cannot be told.
@@ -65,6 +66,7 @@ class Round(KeptSignals):
     label_names: list[str]
     spent: dict[str, float] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
+    tested: dict[str, Any] = field(default_factory=dict)
     audit: dict[str, Any] = field(default_factory=dict)
     gain: dict[str, float] | None = None
     reason: str = ""

@@ -222,6 +222,7 @@ class State:
                 "since_round": browsing.answers_since(ledger, newest.seq if newest else 0),
                 "batch_size": self.settings.batch_size,
                 "metrics": newest.metrics if newest else {},
+                "tested": newest.tested if newest else {},
                 "audited": len(audited),
                 "audit": newest.audit if newest else {},
                 "agreement": browsing.agreement(ledger),

@@ -20,7 +20,7 @@ from alnlp.errors import ProjectError
 from alnlp.models import split
 from alnlp.models.choosing import Choice
 from alnlp.progress import Progress, Step
-from alnlp.project import audit, gain, learning, part, rounds, selftraining
+from alnlp.project import audit, gain, learning, part, rounds, selftraining, tested
 from alnlp.project.advising import stop_set
 from alnlp.project.cold import NEEDS as COLD_START_NEEDS
 from alnlp.project.cold import ColdStart
@@ -109,10 +109,10 @@ def run(plan: Plan, progress: Progress | None) -> Round:
         cache = plan.folder / "cache"
         with _timed(seconds, "train"):
             report = selftraining.fit(model, choice.model, plan, cache, progress)
-        metrics: dict[str, float] = {}
+        on_test: tuple[dict[str, float], dict[str, Any]] = {}, {}
         if len(plan.test):
             with _timed(seconds, "evaluate"):
-                metrics = measure(
+                on_test = measure(
                     model, plan.task, plan.test, plan.folder, progress, keep=temporary
                 )
         arrays: dict[str, NDArray[Any]] = {}
@@ -126,7 +126,7 @@ def run(plan: Plan, progress: Progress | None) -> Round:
                 save_signals(temporary, plan.unlabelled, {**arrays, **more})
         audited = _audit(plan, model, arrays, cache, temporary)
         gained = gain.of(plan, model, cache)
-        made = _describe(plan, choice, report, metrics, audited, gained, seconds)
+        made = _describe(plan, choice, report, on_test, audited, gained, seconds)
         model.save(temporary)
         _write_card(plan, report, made, temporary)
         published = rounds.publish(temporary, made)
@@ -165,8 +165,8 @@ def measure(
     folder: Path,
     progress: Progress | None,
     keep: Path | None = None,
-) -> dict[str, float]:
-    """The metrics of a model on the held-out examples of a project with gold answers.
+) -> tuple[dict[str, float], dict[str, Any]]:
+    """The metrics of a model on the held-out examples with gold answers, and `tested.figures`.
 
     What it says of each of them is written into the folder `keep`, but for entities.
     """
@@ -183,9 +183,9 @@ def measure(
     if keep is not None and not task.spans:
         np.save(keep / "test_targets.npy", task.encode(gold))
         np.save(keep / "test_probabilities.npy", arrays["probabilities"])
-    return metrics.compute(
-        task, gold, [one.answer for one in predictions(task, arrays, rows)], words
-    )
+    found = [one.answer for one in predictions(task, arrays, rows)]
+    counted = metrics.compute(task, gold, found, words)
+    return counted, tested.figures(task, gold, found, counted, words)
 
 
 def _audit(plan: Plan, model: Model, arrays: Arrays, cache: Path, folder: Path) -> dict[str, Any]:
@@ -234,7 +234,7 @@ def _describe(
     plan: Plan,
     choice: Choice,
     report: FitReport,
-    metrics: dict[str, float],
+    on_test: tuple[dict[str, float], dict[str, Any]],
     audited: dict[str, Any],
     gained: dict[str, float] | None,
     seconds: dict[str, float],
@@ -255,7 +255,8 @@ def _describe(
         seq=plan.seq,
         label_names=list(plan.task.labels),
         spent=dict(plan.spent),
-        metrics=metrics,
+        metrics=on_test[0],
+        tested=on_test[1],
         audit=audited,
         gain=gained,
         agreement=plan.agreement,

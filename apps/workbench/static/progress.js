@@ -119,8 +119,10 @@ class Progress {
   draw() {
     const { status, state } = session;
     if (!this.made || !state) return;
-    const { audit, audited, metrics, round, batch_size: batch, due } = status;
-    const drawn = JSON.stringify([this.made, this.target.share, audit, audited, metrics, round, round || batch - due, state.task]);
+    const { audit, audited, metrics, tested, round, batch_size: batch, due } = status;
+    const drawn = JSON.stringify([
+      this.made, this.target.share, audit, audited, metrics, tested, round, round || batch - due, state.task,
+    ]);
     if (drawn === this.drawn) return;
     this.drawn = drawn;
     const { outlook, rounds: history, swayed } = this.made;
