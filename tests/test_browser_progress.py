@@ -263,6 +263,8 @@ def test_figures_of_a_test_set_are_told_like_those_of_answers_kept_aside(progres
     expect(cards.locator(".al-ranges dt", has_text="abbreviation")).to_have_count(1)
     # What takes answers kept aside is not promised where nothing is kept aside.
     page.locator(".al-later").get_by_text("alnlp simulate").wait_for()
+    # The labels of the curve are not all that are answered.
+    expect(page.locator(".al-axis", has_text="labels learned from")).to_have_count(1)
 
 
 @pytest.mark.parametrize("labels", [ODD, [f"intent_{n:02}_about_a_card" for n in range(77)]])
