@@ -78,10 +78,13 @@ def _of_spans(
         both = zip(meant, said, strict=True)
         return np.array([(len(a & b), len(a), len(b)) for a, b in both], np.int64)
 
+    def estimate(own: NDArray[np.int64]) -> Estimate:
+        return intervals.of_counts(own[:, 0], own[:, 1], own[:, 2], rng)
+
     labels = {}
     for label in task.labels:
         own = counts(label)
         own = own[own.any(axis=1)]  # others change nothing, and are many
         if len(own):
-            labels[label] = intervals.of_counts(*own.T, rng)
-    return {"span_f1": intervals.of_counts(*counts().T, rng)}, labels
+            labels[label] = estimate(own)
+    return {"span_f1": estimate(counts())}, labels
