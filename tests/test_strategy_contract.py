@@ -27,7 +27,7 @@ SERVED = [
 RANDOMISED = {
     "random", "mixed", "power_bald", "badge", "kmeans", "typiclust", "probcover", "maxherding",
     "dal", "cluster_margin", "margin_subset", "margin_anchors", "stratified", "batchbald",
-    "class_balanced", "zero_shot",
+    "class_balanced", "zero_shot", "margin_typiclust",
 }  # fmt: skip
 WORDS = ("red", "green", "blue", "round", "square", "soft")
 
