@@ -46,8 +46,8 @@ class Signals:
 
     Attributes:
         size: N, the number of candidates.
-        loaders: what gives the arrays, by the names of the attributes below; "costs" is given
-            indices, "scores" and "committee" a name.
+        loaders: what gives the arrays, by the names of the attributes below; "costs" and
+            "embeddings_of" are given indices, "scores" and "committee" a name.
         multilabel: whether each of the K probabilities stands for itself.
         spans: whether the answers are named entities, so that there are scores in place of
             probabilities.
@@ -70,6 +70,13 @@ class Signals:
     def embeddings(self) -> FloatArray:
         """(N, D) text embeddings, of the newest model or else of the pretrained network."""
         return self._matrix("embeddings")
+
+    def embeddings_of(self, indices: IntArray) -> FloatArray:
+        """The embeddings of some candidates, (n, D), without reading those of all."""
+        if "embeddings_of" not in self.loaders or "embeddings" in self.__dict__:
+            return self.embeddings[indices]
+        found: FloatArray = self._load("embeddings_of", indices)
+        return finite(found, "embeddings")
 
     @cached_property
     def labelled(self) -> Labelled:

@@ -369,3 +369,21 @@ def test_of_a_large_pool_a_part_is_looked_at_for_typical_texts(
     assert len(set(select(ENTRIES["margin_typiclust"], signals, 9, np.random.default_rng(1)))) == 9
     assert len(select(ENTRIES["margin_typiclust"], signals, 40, np.random.default_rng(1))) == 40
     assert seen == [10, 20]
+
+
+def test_only_the_embeddings_that_are_looked_at_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hybrid, "LOOKED_AT", 10)
+    signals = signals_of("classification", np.random.default_rng(0).normal(size=(300, 4)))
+    points = signals.loaders["embeddings"]()
+    read: list[np.ndarray] = []
+
+    def some(indices: np.ndarray) -> np.ndarray:
+        read.append(indices)
+        return points[indices]
+
+    whole = select(ENTRIES["margin_typiclust"], signals, 9, np.random.default_rng(1))
+    loaders = {key: load for key, load in signals.loaders.items() if key != "embeddings"}
+    part = replace(signals, loaders={**loaders, "embeddings": None, "embeddings_of": some})
+    chosen = select(ENTRIES["margin_typiclust"], part, 9, np.random.default_rng(1))
+    assert chosen.tolist() == whole.tolist()
+    assert [len(indices) for indices in read] == [10]

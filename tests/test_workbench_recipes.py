@@ -36,7 +36,7 @@ def run(recipe: str, *arguments: object) -> list[str]:
 @pytest.mark.slow
 def test_annotators(tiny_model: str) -> None:
     lines = run(
-        "annotators.py", "--seconds", 2, "--clients", 4, "--pause", 0.2, "--texts", 400,
+        "annotators.py", "--seconds", 6, "--clients", 4, "--pause", 0.2, "--texts", 400,
         "--model", tiny_model,
     )  # fmt: skip
     for name in ("at rest", "training"):

@@ -73,7 +73,12 @@ def _from_disk(
     def gathered(name: str) -> Callable[..., NDArray[Any]]:
         return lambda *_: np.asarray(arrays[name][kept.positions(rows)])
 
-    found: dict[str, Callable[..., Any]] = {"embeddings": gathered("embeddings")}
+    found: dict[str, Callable[..., Any]] = {
+        "embeddings": gathered("embeddings"),
+        "embeddings_of": lambda indices: np.asarray(
+            arrays["embeddings"][kept.positions(rows[indices])]
+        ),
+    }
     if "probabilities" in arrays:
         found["probabilities"] = gathered("probabilities")
     if task.spans and "words" in arrays:

@@ -41,7 +41,8 @@ def restricted(signals: Signals, indices: Indices) -> Signals:
     texts = indices.tolist()
     gathered: dict[str, Callable[..., Any]] = {
         "probabilities": lambda: signals.probabilities[indices],
-        "embeddings": lambda: signals.embeddings[indices],
+        "embeddings": lambda: signals.embeddings_of(indices),
+        "embeddings_of": lambda places: signals.embeddings_of(indices[places]),
         "samples": lambda: signals.samples[:, indices],
         "committee": lambda kind: signals.committee(kind)[:, indices],
         "history": lambda: signals.history[:, indices],
