@@ -96,6 +96,7 @@ def test_what_became_of_a_new_project_is_told_in_the_language(tmp_path, visit, s
         outcome.get_by_text("Name: '../escape' geht nicht").wait_for()
         page.get_by_label(words["name"]).fill("gut")
         page.get_by_role("button", name=words["more"]).click()
+        page.get_by_label(words["model"]).wait_for()  # what is below is there as well then
         page.locator("input[type=file]").last.set_input_files(test)
         page.get_by_text("test.csv").wait_for()
         create.click()
