@@ -65,7 +65,7 @@ def label_until_round(page, project_folder, seconds: int):
     # The example on screen stays, and those behind it come from the new model.
     for _ in range(6):  # beyond those that stay when the rest is ranked anew
         press(page, "2")
-    page.wait_for_selector(".al-why:has-text('the model is unsure of it')")
+    page.wait_for_selector(".al-why:has-text('the model')")
     assert "The model suggests" in page.locator(".al-suggestion").inner_text()
     expect(page.locator(".al-suggested")).to_have_count(1)
 

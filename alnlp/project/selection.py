@@ -16,10 +16,14 @@ from alnlp.project.candidates import WITHOUT_NETWORK, Known, available, signals
 from alnlp.project.kept import KeptSignals
 from alnlp.project.readout import Prediction
 from alnlp.strategies import STRATEGIES, Strategy, StrategySpec, find, select, select_within
+from alnlp.strategies.neighbours import subset
 from alnlp.tasks import Answer, Task
 
 Rows = NDArray[np.int64]
 COLD_START = "random"
+#: What starts in a strategy's place looks at so many texts, drawn at random, until there are so
+#: many answers: the first batches have to be there at once, and a model comes soon.
+_STARTS_AMONG, _STARTS_UNTIL = 2_000, 100
 
 
 @dataclass(frozen=True)
@@ -164,7 +168,8 @@ def choose(
         mine: rows that the batch holds already, whose near-duplicates must not be chosen either.
         rng: of every random draw.
     """
-    name, spec = _able(*find(strategy, task.kind), task, available(task, kept, known))
+    asked, wanted = find(strategy, task.kind)
+    name, spec = _able(asked, wanted, task, kept, known)
     everything = np.arange(len(pool))
     candidates, notice = everything[:0], None
     needs = spec.needs_for(task.kind)
@@ -179,6 +184,8 @@ def choose(
         )
     else:
         candidates = _candidates(pool, kept.rows, taken, mine, rng)
+        if name != asked:
+            candidates = candidates[subset(len(candidates), _STARTS_AMONG, rng)]
         if not len(candidates):
             notice = "the newest model has not seen these examples: drawn at random"
     if notice:
@@ -199,12 +206,16 @@ def choose(
     return Choice(candidates[chosen], name, spec.why, notice, not len(candidates))
 
 
-def _able(name: str, spec: StrategySpec, task: Task, there: set[str]) -> tuple[str, StrategySpec]:
+def _able(
+    name: str, spec: StrategySpec, task: Task, kept: KeptSignals | None, known: Known
+) -> tuple[str, StrategySpec]:
     """The strategy, or the one that starts in its place while there is no model."""
-    first = STRATEGIES[spec.cold_start]
-    if spec.cold_start == COLD_START or not spec.needs_for(task.kind) - there:
+    there, first = available(task, kept, known), STRATEGIES[spec.cold_start]
+    able = not spec.needs_for(task.kind) - there
+    begun = spec.cold_start == COLD_START or len(known.answers) >= _STARTS_UNTIL
+    if able or begun or first.needs_for(task.kind) - there:
         return name, spec
-    return (name, spec) if first.needs_for(task.kind) - there else (spec.cold_start, first)
+    return spec.cold_start, first
 
 
 def _candidates(pool: Pool, among: Rows, taken: Rows, mine: Rows, rng: np.random.Generator) -> Rows:
