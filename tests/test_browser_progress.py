@@ -131,6 +131,7 @@ def test_the_target_is_kept_and_one_that_is_none_is_not_asked_for(progress):
     assert page.locator(".al-progress .al-alert").is_hidden()
     field.fill("80")
     page.evaluate(publish, {"audited": 141})  # which puts the field on a new card
+    assert page.evaluate("localStorage.getItem('alnlp/target/inbox')") is None  # half typed
     assert field.evaluate("e => e === document.activeElement")
     with page.expect_response("**/outlook?target=0.8"):
         field.blur()

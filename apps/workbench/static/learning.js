@@ -43,9 +43,20 @@ export class Target {
     this.field.value = Math.round(100 * this.share);
   }
 
+  /** Do what may put the field on a new card: a browser then tells of leaving it, half typed or not. */
+  carried(change) {
+    this.moving = true;
+    try {
+      change();
+    } finally {
+      this.moving = false;
+    }
+  }
+
   /** Take what has been typed; where that is no target, the one before stays. */
   enter(onchange) {
     const share = Number(this.field.value) / 100;
+    if (this.moving) return;
     if (!this.field.checkValidity()) this.write();
     else if (share !== this.share) {
       this.share = share;

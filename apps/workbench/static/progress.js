@@ -126,7 +126,7 @@ class Progress {
     if (drawn === this.drawn) return;
     this.drawn = drawn;
     const { outlook, rounds: history, swayed } = this.made;
-    keepingFocus(this.body, () => this.build(status, state, outlook, history, swayed));
+    this.target.carried(() => keepingFocus(this.body, () => this.build(status, state, outlook, history, swayed)));
   }
 
   build(status, state, outlook, history, swayed) {
