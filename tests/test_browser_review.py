@@ -119,15 +119,52 @@ def test_what_its_figures_mean_is_told_on_demand(reviewing):
     assert meaning.is_hidden()
 
 
-def test_shift_u_takes_nothing_back(reviewing):
+@pytest.mark.parametrize("again", ["Shift+U", "Control+y", "Control+Shift+Z", "Redo"])
+def test_what_was_taken_back_is_done_again(reviewing, again):
+    page, project = reviewing
+    redo = page.locator(".al-review").get_by_role("button", name="Redo")
+
+    def do_again():
+        redo.click() if again == "Redo" else page.keyboard.press(again)
+
+    expect(redo).to_be_disabled()
+    go_to(page, "wrong label")
+    text = shown(page)
+    page.keyboard.press("Enter")
+    left(page, 1)
+    page.keyboard.press("k")
+    left(page, 0)
+    for count in (1, 2):
+        page.keyboard.press("u")
+        left(page, count)
+    settled(page)
+    assert len(project.suspects()) == 2
+    do_again()
+    left(page, 1)
+    page.keyboard.press("u")  # and back, and forward once more
+    left(page, 2)
+    do_again()
+    left(page, 1)
+    do_again()
+    left(page, 0)
+    settled(page)
+    assert not project.suspects()
+    assert answers(project, text) == {"import": "billing", "me": "refund"}
+    page.keyboard.press(again if again != "Redo" else "Shift+U")  # nothing is left to do again
+    left(page, 0)
+
+
+def test_what_is_done_otherwise_ends_what_could_be_done_again(reviewing):
     page, _ = reviewing
+    page.keyboard.press("k")
+    left(page, 1)
+    page.keyboard.press("u")
+    left(page, 2)
     page.keyboard.press("k")
     left(page, 1)
     page.keyboard.press("Shift+U")
     settled(page)
     left(page, 1)
-    page.keyboard.press("u")
-    left(page, 2)
 
 
 def test_a_contradiction_shows_its_words_and_is_kept(reviewing):

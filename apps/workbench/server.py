@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import socket
 import threading
@@ -26,6 +27,9 @@ PORT = 7860
 _PORTS_TRIED = 50
 _GRACE_SECONDS = 3
 _LARGEST_UPLOAD = "2gb"
+#: What choosing and measuring import late, which takes seconds where a model is trained: whoever
+#: asks first is not to wait for it.
+_IMPORTED_LATE = ("scipy.optimize", "sklearn.cluster", "sklearn.metrics", "sklearn.neighbors")
 
 
 def serve(
@@ -107,6 +111,7 @@ def build(
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        threading.Thread(target=_import_late, name="imports", daemon=True).start()
         try:
             with daily_backups(workspace):
                 yield
@@ -132,6 +137,11 @@ def build(
         i18n=TRANSLATED,
         head=HEAD,
     )
+
+
+def _import_late() -> None:
+    for module in _IMPORTED_LATE:
+        importlib.import_module(module)
 
 
 def locate(path: Path) -> tuple[Path, str | None]:

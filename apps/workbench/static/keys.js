@@ -6,7 +6,7 @@ export const SPAN_LABEL_KEYS = [..."123456789", ..."bdehijklmqtvwyz"];
 
 const COMMANDS = {
   a: "accept", Enter: "enter", s: "skip", " ": "skip", f: "flag", u: "undo", Backspace: "undo",
-  "Shift+u": "redo", c: "comment", g: "guidelines", "?": "help", "/": "filter", Escape: "close",
+  c: "comment", g: "guidelines", "?": "help", "/": "filter", Escape: "close",
   ArrowLeft: "back", ArrowRight: "forward",
   ArrowUp: "scroll-up", ArrowDown: "scroll-down", PageUp: "page-up", PageDown: "page-down",
 };
@@ -36,7 +36,11 @@ export function command(event, spans = false) {
   if (nudge) return inert(event.target, event.key) ? null : { name: "nudge", value: nudge };
   const key = keyOf(event);
   if (event.altKey || inert(event.target, key)) return null;
-  if (event.ctrlKey || event.metaKey) return withModifier(key, event, spans);
+  const step = stepOf(event, key);
+  if (step) return step;
+  if (event.ctrlKey || event.metaKey) {
+    return key === "Enter" && spans && !event.repeat ? { name: "confirm-whole" } : null;
+  }
   const scrolling = key.startsWith("Arrow") || key.startsWith("Page");
   if (event.repeat && !scrolling) return null; // a key held down must not answer many
   const commands = spans ? SPAN_COMMANDS : COMMANDS;
@@ -58,10 +62,14 @@ function bracket(event) {
   return Object.hasOwn(BRACKETS, event.key) ? { ...BRACKETS[event.key], byCharacter } : null;
 }
 
-function withModifier(key, event, spans) {
-  if (key === "Enter") return spans && !event.repeat ? { name: "confirm-whole" } : null;
-  if (key === "z") return { name: event.shiftKey ? "redo" : "undo" };
-  return key === "y" && !event.shiftKey ? { name: "redo" } : null;
+/** A step back, or forward again, by the keys that all programs have for it and by our own; or null. */
+export function stepOf(event, key) {
+  const { shiftKey } = event;
+  if (event.ctrlKey || event.metaKey) {
+    if (key === "z") return { name: shiftKey ? "redo" : "undo" };
+    return key === "y" && !shiftKey ? { name: "redo" } : null;
+  }
+  return key === "u" && shiftKey ? { name: "redo" } : null;
 }
 
 /** The key as on a Latin keyboard: other scripts and French digits go by the key's place. */

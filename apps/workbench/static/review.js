@@ -5,7 +5,7 @@ import { count, english, fill, h, keepingFocus, number, percent, phrase, visible
 import { marked } from "./differing.js";
 import { draftOf } from "./drafts.js";
 import { explained } from "./explain.js";
-import { inert, keyOf } from "./keys.js";
+import { inert, keyOf, stepOf } from "./keys.js";
 import { Labels } from "./labels.js";
 import { outbox } from "./outbox.js";
 import { tool } from "./panels.js";
@@ -28,7 +28,8 @@ class Review {
   constructor(host) {
     this.items = []; // {suspect, done: what was done with it, or null}
     this.at = 0;
-    this.past = []; // {item, events that take it back}, oldest first
+    this.past = []; // what was done: {item, make, done, and `back`, events that take it back}, oldest first
+    this.undone = []; // what was taken back of that, in the order of it
     this.total = 0;
     this.asked = 0;
     this.acts = 0; // what was done here, which a list may be too old to know of
@@ -50,6 +51,7 @@ class Review {
       keep: tool(t.keep, "k", () => this.act("keep"), { class: "al-button" }),
       swap: tool(t.swap, "x", () => this.act("swap"), { class: "al-button" }),
       undo: tool(t.undo, "u", () => this.act("undo")),
+      redo: tool(texts.label.redo, "Shift+U", () => this.act("redo"), { title: texts.label.redo_title }),
       back: tool(t.back, "←", () => this.act("back")),
       forward: tool(t.forward, "→", () => this.act("forward")),
     };
@@ -83,6 +85,7 @@ class Review {
     this.task = state?.task;
     this.items = [];
     this.past = [];
+    this.undone = [];
     this.total = 0;
     this.found = null;
     this.read.disabled = false;
@@ -200,6 +203,7 @@ class Review {
     this.proposal.textContent = done ? fill(t.done, { what: done }) : fill(t.proposed, { answer: named });
     this.tools.swap.hidden = !others.length || this.marks;
     this.tools.undo.disabled = !this.past.length;
+    this.tools.redo.disabled = !this.undone.length;
     this.tools.back.disabled = this.at === 0;
     this.tools.forward.disabled = this.at >= this.items.length - 1;
     if (this.marks) return;
@@ -244,11 +248,11 @@ class Review {
     if (!visible(this.element) || event.defaultPrevented || event.isComposing || event.altKey) return;
     const key = keyOf(event);
     if (inert(event.target, key)) return;
-    if (key === "u" && event.shiftKey) return; // on other screens this does again what was undone
+    const step = stepOf(event, key);
     const modified = event.ctrlKey || event.metaKey;
-    if (modified && (key !== "z" || event.shiftKey)) return;
-    const name = modified ? "undo" : Object.hasOwn(KEYS, key) ? KEYS[key] : null;
-    const label = modified || this.marks ? undefined : this.labels.at(DIGITS.indexOf(key));
+    if (modified && !step) return;
+    const name = step?.name ?? (Object.hasOwn(KEYS, key) ? KEYS[key] : null);
+    const label = step || this.marks ? undefined : this.labels.at(DIGITS.indexOf(key));
     if (!name && !label) return;
     if (event.repeat && !key.startsWith("Arrow")) return; // a key held down must not answer many
     event.preventDefault();
@@ -258,6 +262,7 @@ class Review {
 
   act(name) {
     if (name === "undo") return this.undo();
+    if (name === "redo") return this.redo();
     const { item } = this;
     if (!item) return undefined;
     if (name === "accept") return this.correct(this.task.multilabel ? [...this.chosen].sort() : item.suspect.proposed);
@@ -281,16 +286,18 @@ class Review {
   /** Answer the example; confirmed as well, so that nobody outvotes it and it is not doubted again. */
   correct(answer) {
     const { example } = this.item.suspect;
-    const uid = newUid();
-    this.settle([{ uid, kind: "label", example_id: example.id, answer }, ...confirmed([[example, answer]])],
-      words(answer, t, example.text), [["undo", example.id, uid], ["unconfirm", example.id]]);
+    this.settle(() => {
+      const uid = newUid();
+      return [[{ uid, kind: "label", example_id: example.id, answer }, ...confirmed([[example, answer]])],
+        [["undo", example.id, uid], ["unconfirm", example.id]]];
+    }, words(answer, t, example.text));
   }
 
   /** It is right as it is, and so are the texts that contradict it. */
   keep() {
     const { example, given, others } = this.item.suspect;
     const all = [[example, given], ...others.map((other) => [other.example, other.given])];
-    this.settle(confirmed(all), t.kept, all.map(([{ id }]) => ["unconfirm", id]));
+    this.settle(() => [confirmed(all), all.map(([{ id }]) => ["unconfirm", id])], t.kept);
   }
 
   /** It is the other text of the two that is to be corrected. */
@@ -306,13 +313,23 @@ class Review {
     this.arrive();
   }
 
-  settle(events, done, back) {
-    const { item } = this;
+  /**
+   * Do something with the item on screen.
+   * @param {() => [object[], Array]} make the events of it, and what takes them back: anew each time
+   * @param {string} done the same in words
+   */
+  settle(make, done) {
+    this.undone = [];
+    this.carryOut({ item: this.item, make, done });
+  }
+
+  carryOut({ item, make, done }) {
     for (const { back: before } of this.past.filter((entry) => entry.item === item)) this.takeBack(before);
     this.past = this.past.filter((entry) => entry.item !== item); // what was done is done anew
+    const [events, back] = make();
     this.send(events);
     item.done = done;
-    this.past.push({ item, back });
+    this.past.push({ item, make, done, back });
     this.complain();
     const next = this.items.findIndex((other, place) => place > this.at && !other.done);
     const open = next >= 0 ? next : this.items.findIndex((other) => !other.done);
@@ -340,8 +357,22 @@ class Review {
     const entry = this.past.pop();
     if (!entry) return;
     this.takeBack(entry.back);
-    const { item } = entry;
-    item.done = null;
+    this.undone.push(entry);
+    entry.item.done = null;
+    this.goTo(entry.item);
+    this.live.textContent = texts.label.said_undo;
+    this.arrive();
+  }
+
+  redo() {
+    const entry = this.undone.pop();
+    if (!entry) return;
+    this.goTo(entry.item);
+    this.carryOut(entry);
+  }
+
+  /** Put an item on the desk, be it in the newest list or not. */
+  goTo(item) {
     const same = this.items.findIndex(({ suspect }) => suspect.example.id === item.suspect.example.id);
     if (same < 0) {
       this.items.splice(this.at, 0, item);
@@ -350,8 +381,6 @@ class Review {
       this.items[same] = item;
       this.at = same;
     }
-    this.live.textContent = texts.label.said_undo;
-    this.arrive();
   }
 }
 
