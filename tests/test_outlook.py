@@ -50,17 +50,29 @@ def test_the_forecast_goes_on_from_the_newest_round(project: Project) -> None:
     said = project.outlook(target=0.8)["forecast"]
     rest = 240 - 96
     assert said["points"][0]["labels"] == 72
-    assert said["points"][-1]["labels"] == 72 + rest  # no more than there are texts
+    assert said["points"][-1]["labels"] == 72 + 0.75 * rest  # no more than the texts can teach
+    # Of 100 answers a quarter is kept aside: 75 teach.
     assert said["more"]["labels"] == 100
+    curve = {point["labels"]: point["value"] for point in said["points"]}
+    at = [max(n for n in curve if n <= 147), min(n for n in curve if n >= 147)]
+    assert curve[at[0]] <= said["more"]["value"] <= curve[at[1]]
     for point in (*said["points"], said["more"]):
         assert 0 <= point["low"] <= point["value"] <= point["high"] <= 1
     reached = said["target"]
     assert reached["value"] == 0.8
-    expected = [None if n is None else round(n * 8 / 0.75, 1) for n in reached["labels"]]
+    expected = [None if n is None else 8 * n for n in reached["labels"]]
     assert reached["seconds"] == expected
     assert project.outlook()["forecast"]["target"] is None
     with pytest.raises(StrategyError, match="target"):
         project.outlook(target=1.2)
+
+
+def test_a_target_counts_answers_those_kept_aside_among_them(project: Project) -> None:
+    said = project.outlook()["forecast"]
+    for point in said["points"][1:]:
+        reached = project.outlook(target=point["value"])["forecast"]["target"]["labels"][1]
+        assert reached is not None
+        assert point["labels"] - 72 == pytest.approx(0.75 * reached, abs=2)
 
 
 def test_a_training_on_the_same_labels_is_no_point_to_go_on_from(project: Project) -> None:

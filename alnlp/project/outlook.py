@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -59,9 +60,10 @@ def outlook(state: State, history: Sequence[Round], target: float | None) -> dic
     "curve": of each round its "labels" (trained on), "value", and "low" and "high", the interval of
     95%, None where it is not known. By the test set where there is one, else by the audit sample.
     "forecast": {"points": "value", "low" and "high" of the true figure by "labels", "more": the
-    same of "labels" more labels, "target": None or {"value", "labels", "seconds"}}, the last two
-    each [by the upper bound, as expected, by the lower bound], counted from now, None where out of
-    reach. None where "forecast_reason" says why.
+    same after "labels" more answers, "target": None or {"value", "labels", "seconds"}}, the last
+    two each [by the upper bound, as expected, by the lower bound], answers to give from now on,
+    those that are kept aside among them, None where out of reach. None where "forecast_reason" says
+    why.
     "gain": see `gain.of`. "time": "answers" that count and were timed, "seconds" of all that was
     said, skipped, replaced or taken back, without pauses, and "seconds_per_label", all this time by
     those answers. "changed": see `advising.changed_by`. "advice": "name", "stop", "reason".
@@ -94,13 +96,11 @@ def outlook(state: State, history: Sequence[Round], target: float | None) -> dic
         measured = _test_counts(task, judged)
     else:
         measured = Counter(name for answer in audited[1] for name in task.names(answer))
-    per_label = time["seconds_per_label"]
-    # Of what is handed out, the share of the audit sample teaches nothing.
-    each = None if per_label is None else per_label / (1 - state.settings.audit_share)
+    pace = _Pace(rest, 1 - state.settings.audit_share, time["seconds_per_label"])
     return {
         "metric": metric,
         "curve": points,
-        "forecast": expected and _carried_on(expected, rest, target, each),
+        "forecast": expected and _carried_on(expected, pace, target),
         "forecast_reason": why,
         "gain": _gain(newest),
         "time": time,
@@ -176,30 +176,52 @@ def _bounds(point: dict[str, Any], tests: int) -> tuple[float, float]:
     return point["low"], point["high"]
 
 
-def _carried_on(
-    curve: Forecast, rest: int, target: float | None, each: float | None
-) -> dict[str, Any]:
-    """A forecast as JSON-able values, of `rest` texts; `each` is what a label costs in seconds."""
-    ahead = min(rest, _AHEAD)
+@dataclass(frozen=True)
+class _Pace:
+    """What answers bring and cost.
+
+    Attributes:
+        rest: texts without an answer.
+        taught: the share of answers that teach; the others are kept aside.
+        seconds: of an answer, None where it is not known.
+    """
+
+    rest: int
+    taught: float
+    seconds: float | None
+
+    def answers(self, labels: int | None) -> int | None:
+        """How many answers teach so many labels, None where there are not enough texts."""
+        if labels is None:
+            return None
+        given = math.ceil(labels / self.taught)
+        return given if given <= self.rest else None
+
+
+def _carried_on(curve: Forecast, pace: _Pace, target: float | None) -> dict[str, Any]:
+    """A forecast as JSON-able values."""
+    ahead = min(round(pace.rest * pace.taught), _AHEAD)
 
     def point(labels: int, said: Expected) -> dict[str, Any]:
         return {"labels": labels, "value": said.value, "low": said.low, "high": said.high}
 
     steps = sorted({ahead * step // _STEPS for step in range(_STEPS + 1)})
-    more = min(ahead, _MORE)
+    more = min(pace.rest, _MORE)
     reached = None
     if target is not None:
         needed = curve.labels_needed(target)
-        labels = [None if n is None or n > rest else n for n in needed]
-        seconds = [None if n is None or each is None else round(n * each, 1) for n in labels]
+        answers = [pace.answers(n) for n in needed]
+        each = pace.seconds
         reached = {
             "value": target,
-            "labels": labels,
-            "seconds": None if each is None else seconds,
+            "labels": answers,
+            "seconds": None
+            if each is None
+            else [None if n is None else round(n * each, 1) for n in answers],
         }
     return {
         "points": [point(curve.labels + step, curve.at(step)) for step in steps],
-        "more": point(more, curve.at(more)),
+        "more": point(more, curve.at(round(more * pace.taught))),
         "target": reached,
     }
 
