@@ -1,7 +1,7 @@
 """What learning curves say together: areas, labels needed, and tests against a baseline.
 
 Curves that differ by strategy alone are compared in pairs: same data set, same seed, so the same
-first labels. `compare` makes one `Summary` a strategy of them, `table` a page of Markdown.
+first labels. `summarise` makes one `Summary` a strategy of them, `table` a page of Markdown.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from alnlp.errors import DataError
-from alnlp.signals import FloatArray
 from alnlp.simulation import Simulation
 
 #: Name of a strategy -> its curves, which differ by seed.
@@ -22,6 +21,12 @@ Runs = Mapping[str, Sequence[Simulation]]
 
 SHARES = (0.9, 0.95, 0.99)
 LEVEL = 0.05
+
+#: What has to be read beside a test over several data sets, see `against`.
+OVERALL = (
+    "The p over all pairs of data set and seed is about these data sets alone: it says whether the "
+    "difference on them is more than the chance of the seeds, not whether there is one on others."
+)
 
 
 @dataclass(frozen=True)
@@ -55,12 +60,14 @@ class Summary:
         area: under the curve, see `area`.
         needed: share of the full-data score -> the labels it took to reach it, None where a curve
             does not; empty where the full-data score is not known.
+        labels: how far the longest curve goes.
     """
 
     strategy: str
     final: tuple[float, ...]
     area: tuple[float, ...]
     needed: dict[float, tuple[float | None, ...]]
+    labels: int
 
 
 # Curves -----------------------------------------------------------------------------------------
@@ -109,6 +116,7 @@ def summarise(runs: Runs, metric: str, full: float | None = None) -> list[Summar
                 final=tuple(values[-1] for _, values in curves),
                 area=tuple(area(*curve) for curve in curves),
                 needed=needed,
+                labels=max(labels[-1] for labels, _ in curves),
             )
         )
     return summaries
@@ -133,6 +141,13 @@ def against(
 
     Which test is taken is decided by the number of pairs and of strategies alone, see `paired`.
 
+    Over several data sets a small p says that on these, taken together, the strategy differs from
+    the baseline by more than the chance of the seeds. It does not say so of each of them, and
+    nothing of other data sets: the differences on one set share what is particular to that set, so
+    that for sets drawn at random the pairs depend on each other, and the test would find a
+    difference far too often where on average there is none. That question takes one figure a data
+    set, and many sets.
+
     Args:
         data: name of the data set -> its curves.
         metrics: name of the data set -> the metric.
@@ -141,23 +156,35 @@ def against(
     Raises:
         DataError: two curves of one strategy, data set and seed, or a curve without the metric.
     """
-    areas = {
-        (name, strategy): _areas(several, metrics[name], f"{name}, {strategy}")
-        for name, runs in data.items()
-        for strategy, several in runs.items()
-    }
-    differences: dict[str, list[float]] = {}
-    for (name, strategy), found in areas.items():
-        if strategy != baseline:
-            base = areas.get((name, baseline), {})
-            paired_with = differences.setdefault(strategy, [])
-            paired_with += [found[seed] - base[seed] for seed in sorted(found.keys() & base.keys())]
-    tests = {name: paired(values, len(differences)) for name, values in differences.items()}
+    found = gains(data, metrics, baseline)
+    tests = {name: paired(list(gained.values()), len(found)) for name, gained in found.items()}
     corrected = holm([test.p for test in tests.values()])
     return {
         name: Paired(test.test, test.pairs, test.difference, test.wins, test.p, p)
         for (name, test), p in zip(tests.items(), corrected, strict=True)
     }
+
+
+def gains(
+    data: Mapping[str, Runs], metrics: Mapping[str, str], baseline: str = "random"
+) -> dict[str, dict[tuple[str, int], float]]:
+    """By how much the areas of each strategy are above the baseline's, by (data set, seed).
+
+    Only where there are both; arguments and errors are those of `against`.
+    """
+    areas = {
+        (name, strategy): _areas(several, metrics[name], f"{name}, {strategy}")
+        for name, runs in data.items()
+        for strategy, several in runs.items()
+    }
+    gained: dict[str, dict[tuple[str, int], float]] = {}
+    for (name, strategy), found in areas.items():
+        if strategy != baseline:
+            base = areas.get((name, baseline), {})
+            both = sorted(found.keys() & base.keys())
+            pairs = gained.setdefault(strategy, {})
+            pairs |= {(name, seed): found[seed] - base[seed] for seed in both}
+    return gained
 
 
 def _areas(several: Sequence[Simulation], metric: str, what: str) -> dict[int, float]:
@@ -173,13 +200,11 @@ def paired(differences: Sequence[float], tests: int = 1) -> Paired:
     Wilcoxon's signed-rank test, which takes no shape of their distribution for granted, as soon as
     n pairs can decide anything: its smallest p, 2 / 2^n, times the number of tests to correct for
     must be below 0.05. With fewer pairs the paired t-test, which takes them for normal; with one
-    pair none.
+    pair none. Differences that are equal but for their last digits are equal.
 
-    Wilcoxon, "Individual Comparisons by Ranking Methods", Biometrics Bulletin 1945; for comparing
-    over data sets: Demšar, "Statistical Comparisons of Classifiers over Multiple Data Sets",
-    JMLR 2006.
+    Wilcoxon, "Individual Comparisons by Ranking Methods", Biometrics Bulletin 1945.
     """
-    values = np.asarray(differences, np.float64)
+    values = np.asarray(differences, np.float64).round(12)
     n = len(values)
     mean = float(values.mean()) if n else 0.0
     wins = int((values > 0).sum())
@@ -196,7 +221,7 @@ def signed_rank(differences: ArrayLike) -> float:
     Pairs without a difference are left out, ties share the mean of their ranks, and the sum of the
     positive ranks is compared with its distribution over all 2^n signs.
     """
-    values = _rounded(differences)
+    values = np.asarray(differences, np.float64)
     sizes = np.abs(values[values != 0])
     _, tie, tied = np.unique(sizes, return_inverse=True, return_counts=True)
     ranks = (2 * np.cumsum(tied) - tied + 1)[tie]  # twice the mean rank, so that it is whole
@@ -217,15 +242,10 @@ def paired_t(differences: ArrayLike) -> float | None:
     """
     from scipy.stats import ttest_1samp
 
-    values = _rounded(differences)
+    values = np.asarray(differences, np.float64)
     if np.ptp(values) == 0:
         return None if values[0] else 1.0
     return float(ttest_1samp(values, 0.0).pvalue)
-
-
-def _rounded(differences: ArrayLike) -> FloatArray:
-    """Differences of areas that are equal but for the last digits are equal."""
-    return np.asarray(differences, np.float64).round(12)
 
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:
@@ -250,7 +270,7 @@ def table(summaries: Sequence[Summary], tests: Mapping[str, Paired], metric: str
     """Markdown: a line a strategy, mean ± standard deviation over seeds, p against the baseline.
 
     The labels needed are the mean over the seeds that got there, with their number where that is
-    not all of them.
+    not all of them; where none did, it takes more labels than the curve has.
     """
     shares = list(summaries[0].needed) if summaries else []
     head = [
@@ -265,7 +285,7 @@ def table(summaries: Sequence[Summary], tests: Mapping[str, Paired], metric: str
     ]
     lines = [_row(head), "|---" * len(head) + "|"]
     for summary in summaries:
-        needed = [_needed(summary.needed[share]) for share in shares]
+        needed = [_needed(summary.needed[share], summary.labels) for share in shares]
         cells = [summary.strategy, spread(summary.final), spread(summary.area), *needed]
         lines.append(_row([*cells, *_tested(tests.get(summary.strategy))]))
     return "\n".join(lines)
@@ -295,10 +315,10 @@ def spread(values: Sequence[float]) -> str:
     return mean if spread is None else f"{mean} ± {spread:.3f}"
 
 
-def _needed(labels: Sequence[float | None]) -> str:
+def _needed(labels: Sequence[float | None], most: int) -> str:
     reached = [count for count in labels if count is not None]
     if not reached:
-        return "never"
+        return f"> {most}"
     mean = f"{np.mean(reached):.0f}"
     return mean if len(reached) == len(labels) else f"{mean} ({len(reached)} of {len(labels)})"
 

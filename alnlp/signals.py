@@ -114,6 +114,12 @@ class Signals:
         return finite(self._load("query_embeddings"), "query embeddings")
 
     @cached_property
+    def label_count(self) -> int:
+        """K, how many labels there are."""
+        count: int = self._load("label_count")
+        return count
+
+    @cached_property
     def texts(self) -> Sequence[str]:
         """The N texts."""
         texts: Sequence[str] = self._load("texts")
@@ -186,6 +192,7 @@ class Signals:
         history: FloatArray | None = None,
         labelled: Labelled | None = None,
         label_embeddings: FloatArray | None = None,
+        label_count: int | None = None,
         texts: Sequence[str] | None = None,
         queries: Sequence[str] | None = None,
         query_embeddings: FloatArray | None = None,
@@ -204,6 +211,7 @@ class Signals:
             "history": history,
             "labelled": labelled,
             "label_embeddings": label_embeddings,
+            "label_count": label_count,
             "texts": texts,
             "queries": queries,
             "query_embeddings": query_embeddings,

@@ -6,7 +6,7 @@ many as can be had and drawn like the texts to come. Predictions are integer arr
 - one label a text: (R, N) class numbers;
 - several labels: (R, N, K) of 0 and 1;
 - named entities: (R, W), a class number for each of the W words of all texts, one text after the
-  other; `tag_codes` makes them.
+  other.
 
 A number below 0 says "no class of its own", such as a word outside of entities: it counts where
 models agree or differ, and no F-measure is taken of it.
@@ -14,7 +14,7 @@ models agree or differ, and no F-measure is taken of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -31,13 +31,13 @@ class Advice:
 
     Attributes:
         criterion: its name in `CRITERIA`.
-        stop: whether it advises to stop.
+        stop: whether it advises to stop; None where it cannot tell yet.
         reason: why, as a sentence for the person who decides.
         value: what was compared with the threshold; None where there is nothing to compare yet.
     """
 
     criterion: str
-    stop: bool
+    stop: bool | None
     reason: str
     value: float | None = None
 
@@ -88,23 +88,6 @@ def advise(history: History) -> list[Advice]:
         if all(value is not None for value in known):
             advice.append(criterion.judge(*known))
     return advice
-
-
-def tag_codes(rounds: Sequence[Sequence[Sequence[str]]]) -> IntArray:
-    """Tags of R rounds of texts of words as class numbers (R, W), "O" as -1.
-
-    Raises:
-        StrategyError: the rounds do not tag the same words.
-    """
-    lengths = [[len(tags) for tags in texts] for texts in rounds]
-    if any(other != lengths[0] for other in lengths):
-        raise StrategyError("tags: got rounds of different texts, expected one stop set")
-    flat = [[tag for tags in texts for tag in tags] for texts in rounds]
-    names = sorted({tag for tags in flat for tag in tags} - {"O"})
-    code = {"O": -1, **{name: number for number, name in enumerate(names)}}
-    words = sum(lengths[0]) if lengths else 0
-    coded = [[code[tag] for tag in tags] for tags in flat]
-    return np.array(coded, np.int64).reshape(len(rounds), words)
 
 
 # How alike two models are -----------------------------------------------------------------------
@@ -207,9 +190,9 @@ def agreement(predictions: IntArray, threshold: float = 0.99, window: int = 3) -
     if len(known) < window:
         return Advice(
             "agreement",
-            False,
-            "Two successive models put the whole stop set into one class, so their agreement "
-            "tells nothing.",
+            None,
+            "Two successive models put all texts that nobody has answered into one class, so their "
+            "agreement tells nothing.",
         )
     mean = float(np.mean(known))
     stop = mean >= threshold
@@ -217,8 +200,8 @@ def agreement(predictions: IntArray, threshold: float = 0.99, window: int = 3) -
     return Advice(
         "agreement",
         stop,
-        f"The kappa of successive models on the stop set, {mean:.3f} on average over the last "
-        f"{window}, {says}.",
+        f"The agreement of successive models on texts that nobody has answered (kappa), "
+        f"{mean:.3f} on average over the last {window}, {says}.",
         mean,
     )
 
@@ -233,10 +216,10 @@ def classification_change(predictions: IntArray) -> Advice:
     if len(predictions) < 2:
         return _too_few(name, len(predictions), 2)
     if not predictions[-1].size:
-        return Advice(name, False, "The stop set is empty.")
+        return Advice(name, None, "No text is left that nobody has answered.")
     share = changed(predictions[-2], predictions[-1])
     if share == 0:
-        return Advice(name, True, "The newest model changed no prediction on the stop set.", 0.0)
+        return Advice(name, True, "The newest model changed no prediction.", 0.0)
     return Advice(name, False, f"The newest model changed {share:.1%} of the predictions.", share)
 
 
@@ -270,8 +253,9 @@ def delta_f(predictions: IntArray, threshold: float = 0.02, window: int = 3) -> 
     if len(known) < window:
         return Advice(
             "delta_f",
-            False,
-            "Two successive models found nothing in the stop set, which leaves no F-measure.",
+            None,
+            "Two successive models found nothing in texts that nobody has answered, which leaves "
+            "no F-measure.",
         )
     largest = max(known)
     stop = largest < threshold
@@ -319,7 +303,9 @@ def _last(
 
 
 def _too_few(name: str, rounds: int, needed: int) -> Advice:
-    return Advice(name, False, f"There are {rounds} rounds so far, and it takes {needed} to tell.")
+    return Advice(
+        name, None, f"It takes {needed} rounds, each with more answers, to tell; {rounds} so far."
+    )
 
 
 CRITERIA: dict[str, Criterion] = {

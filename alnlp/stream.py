@@ -10,6 +10,7 @@ Transactions on Neural Networks and Learning Systems 2014.
 
 from __future__ import annotations
 
+import codecs
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -37,7 +38,7 @@ class Policy:
     """Decides on one example after the other.
 
     Args:
-        budget: the share to choose.
+        budget: the share to choose, on average.
         rng: of every draw.
     """
 
@@ -183,7 +184,8 @@ class Chooser:
 
     What was spent is remembered with exponential forgetting: u <- u (1 - 1/w) + chosen, and budget
     is left while u/w is below it. The paper begins with u = 0, which lets a short stream spend
-    double; here u begins as if the budget had been kept before.
+    double; here u begins as if the budget had been kept before. So it is kept on average only: of a
+    short stream a few more than the share may be chosen, the first example already.
 
     On a drift the policy begins anew and all that was spent is forgotten, so that up to 50 more
     examples may be chosen; this at most once a window, so that never more than twice the budget is
@@ -191,7 +193,7 @@ class Chooser:
 
     Args:
         policy: one of POLICIES.
-        budget: the share to choose, above 0 and at most 1.
+        budget: the share to choose, on average; above 0 and at most 1.
         rng: of every draw.
         detector: makes a detector of drift; none where None.
 
@@ -268,12 +270,14 @@ class Streamed:
     """What became of a stream.
 
     Attributes:
-        read: lines with a text that the model was asked about.
-        chosen: how many of them were written.
+        read: lines with a text that was decided on.
+        chosen: how many of them were found worth a label.
         drifts: the numbers of the lines at which the uncertainty was found to have changed.
         unusable: how many lines had no text that can be read.
         rejected: the first 1000 of these, with reasons.
-        closed: whether the stream ended because nobody reads the output any more.
+        closed: whether the stream ended because nobody reads the output any more; the last of the
+            chosen lines were not written then.
+        braced: whether the lines were read as plain text although the first begins like JSON.
     """
 
     read: int = 0
@@ -282,6 +286,7 @@ class Streamed:
     unusable: int = 0
     rejected: list[Rejected] = field(default_factory=list)
     closed: bool = False
+    braced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,20 +298,44 @@ class _Item(Generic[Line]):
     text: str
 
 
-def _items(lines: Iterable[Line]) -> Iterator[_Item[Line] | Rejected | None]:
+def _items(
+    lines: Iterable[Line], encoding: str, done: Streamed
+) -> Iterator[_Item[Line] | Rejected | None]:
     """The lines with their texts or why they have none; None for a blank one."""
     jsonl: bool | None = None
     for number, line in enumerate(lines, 1):
-        # What is no UTF-8 becomes lone surrogates, and a text with such is refused below.
-        plain = line.decode(errors="surrogateescape") if isinstance(line, bytes) else line
+        try:
+            plain = line.decode(encoding) if isinstance(line, bytes) else line
+        except UnicodeDecodeError as error:
+            shown = error.object.decode("ascii", "backslashreplace")
+            yield Rejected(number, _undecodable(error, encoding), excerpt(shown))
+            continue
         plain = plain.removeprefix("\ufeff").rstrip("\r\n")
         if not plain.strip():
             yield None  # a reader that waits for the next line would hold back what came before
             continue
         if jsonl is None:
-            jsonl = plain.lstrip().startswith("{")
+            # A brace alone does not do: logs begin with one, and all their lines would be refused.
+            jsonl = _is_row(plain)
+            done.braced = not jsonl and plain.lstrip().startswith("{")
         text, problem = _text(plain) if jsonl else (plain, text_problem(plain))
         yield Rejected(number, problem, excerpt(plain)) if problem else _Item(number, line, text)
+
+
+def _undecodable(error: UnicodeDecodeError, encoding: str) -> str:
+    return (
+        f"not valid {encoding.upper()} (byte 0x{error.object[error.start]:02X} at position "
+        f"{error.start + 1}); mend it, or give the lines' encoding (--encoding cp1252, say)"
+    )
+
+
+def _is_row(line: str) -> bool:
+    """Whether a line is a JSON object with a text column, whatever that holds."""
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(value, dict) and "text" in value
 
 
 def _text(line: str) -> tuple[str, str]:
@@ -331,36 +360,42 @@ def run(
     budget: float = 0.05,
     policy: str = "balanced",
     seed: int = 0,
+    encoding: str = "utf-8",
     chunk: int = CHUNK,
     ready: Callable[[], bool] = lambda: True,
     progress: Progress | None = None,
+    done: Streamed | None = None,
 ) -> Streamed:
-    """Write those of many lines that are worth a label, as they came and as soon as possible.
+    """Write those of many lines that are worth a label, whole and as soon as possible.
 
     How unsure the newest model is of a text is 1 - the confidence of its prediction. A round that
     is finished meanwhile is used from the next chunk on.
 
     Args:
         project: with a trained model.
-        lines: texts, or JSON objects with a "text" where the first one looks like an object; bytes
-            are UTF-8. Blank ones are passed over.
-        out: written to, and flushed after each chunk; a line without an end gets one.
-        budget: the share to choose.
+        lines: texts, or JSON objects with a "text" where the first one is such an object. Blank
+            ones are passed over.
+        out: written to, and flushed after each chunk; each line ends with a newline alone.
+        budget: the share to choose, on average.
         policy: one of POLICIES.
         seed: of every draw.
+        encoding: of lines that are bytes.
         chunk: the most lines that the model reads at once.
         ready: whether another line is there already; where none is, what has come is decided on.
         progress: told about lines read; it may raise `Cancelled`.
+        done: counted up after each chunk, for whoever interrupts the run; a new one where None.
 
     Raises:
-        DataError: there are lines, but none that can be used.
+        DataError: no such encoding; there are lines, but none that can be used.
         MissingExtra: river is not installed.
         ProjectError: no model has been trained yet.
-        StrategyError: no such policy, or no such budget.
+        StrategyError: no such policy, budget or seed.
     """
+    if not 0 <= seed < 2**32:
+        raise StrategyError(f"seed: got {seed}, expected a whole number from 0 to {2**32 - 1}")
     chooser = Chooser(policy, budget, np.random.default_rng(seed), adwin)
-    done = Streamed()
-    source = _items(lines)
+    done = Streamed() if done is None else done
+    source = _items(lines, _line_encoding(encoding), done)
     model = 0
     while not done.closed and (items := _arrived(source, chunk, ready)):
         usable = _usable(items, done)
@@ -376,10 +411,8 @@ def run(
             if chooser.drifted:
                 done.drifts.append(item.number)
         done.read += len(usable)
-        if _written(out, kept):
-            done.chosen += len(kept)
-        else:
-            done.closed = True
+        done.chosen += len(kept)
+        done.closed = not _written(out, kept)
         if progress:
             progress(Step("score", done.read, None, "lines"))
     if done.unusable and not done.read:
@@ -389,6 +422,23 @@ def run(
             f'"text", on each line, and none of {done.unusable} can be used'
         )
     return done
+
+
+def _line_encoding(encoding: str) -> str:
+    """The name of an encoding, refused where its lines cannot be told apart before decoding."""
+    try:
+        name = codecs.lookup(encoding).name
+        end = b"\n".decode(name, "replace")  # refuses base64 and others that make bytes
+    except (LookupError, ValueError) as error:
+        raise DataError(
+            f"encoding: got {encoding!r}, expected a name such as utf-8 or cp1252"
+        ) from error
+    if end != "\n":
+        raise DataError(
+            f"encoding: got {encoding!r}, expected one whose lines end with the byte 0x0A, such as "
+            f"utf-8 or cp1252; turn the lines into one with: iconv -f {encoding} -t utf-8"
+        )
+    return name
 
 
 def _predicted(project: Project, texts: list[str]) -> tuple[list[Prediction], int]:
@@ -440,6 +490,7 @@ def _written(out: Writer[Line], lines: Iterable[Line]) -> bool:
 
 
 def _ended(line: Line) -> Line:
+    """A line with the end that a text file has, whatever end it came with."""
     if isinstance(line, bytes):
-        return line if line.endswith(b"\n") else line + b"\n"
-    return line if line.endswith("\n") else line + "\n"
+        return line.rstrip(b"\r\n") + b"\n"
+    return line.rstrip("\r\n") + "\n"

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from benchmark import Benchmark, Help, listed, one_line_errors, seed_numbers
+from benchmark import Benchmark, Help, listed, one_line_errors, seed_numbers, whole
 from compare import benchmarks
 from spent import Spent
 
@@ -63,10 +63,10 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=Help)
     parser.add_argument("--datasets", default="trec6,ag_news_subset,sst2_sentences", help="by name")
     parser.add_argument("--seeds", default="0..1", help="such as 0,1,2 or 0..4")
-    parser.add_argument("--pool", type=int, default=1500, help="rows of the training set")
-    parser.add_argument("--initial", type=int, default=20, help="random labels at first")
-    parser.add_argument("--batch", type=int, default=20, help="labels a round")
-    parser.add_argument("--rounds", type=int, default=4, help="after the first")
+    parser.add_argument("--pool", type=whole(1), default=1500, help="rows of the training set")
+    parser.add_argument("--initial", type=whole(1), default=20, help="random labels at first")
+    parser.add_argument("--batch", type=whole(1), default=20, help="labels a round")
+    parser.add_argument("--rounds", type=whole(0), default=4, help="after the first")
     parser.add_argument("--model", default="auto", help="of alnlp; small-text has the default one")
     parser.add_argument(
         "--out", type=Path, default=Path("results", "against_small_text"), help="folder"

@@ -11,6 +11,7 @@ import json
 import os
 import re
 import shutil
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from typing import Any
 import numpy as np
 from filelock import FileLock, Timeout
 
-from alnlp import Project, Simulation, simulate
+from alnlp import Project, Simulation, __version__, hardware, simulate
 from alnlp.comparing import spread
 from alnlp.console import progress_bars
 from alnlp.errors import AlnlpError
@@ -126,15 +127,16 @@ def main(bench: Benchmark, doc: str | None) -> None:
     parser.add_argument("--strategies", default=",".join(bench.strategies), help="beside random")
     parser.add_argument("--seeds", default="0..2", help="such as 0,1,2 or 0..4")
     parser.add_argument("--model", default="minilm", help="see alnlp models")
-    parser.add_argument("--initial", type=int, default=bench.initial)
-    parser.add_argument("--batch", type=int, default=bench.batch)
-    parser.add_argument("--rounds", type=int, default=bench.rounds)
-    parser.add_argument("--pool", type=int, help="rows of the training set, drawn at random")
+    parser.add_argument("--initial", type=whole(1), default=bench.initial)
+    parser.add_argument("--batch", type=whole(1), default=bench.batch)
+    parser.add_argument("--rounds", type=whole(0), default=bench.rounds)
+    parser.add_argument("--pool", type=whole(1), help="rows of the training set, drawn at random")
     parser.add_argument("--initial-strategy", default=BASELINE, help="chooses the first labels")
     parser.add_argument("--skip-full", action="store_true", help="no full-data line")
     parser.add_argument("--out", type=Path, default=Path("results", bench.name), help="folder")
     options = parser.parse_args()
     seeds, strategies = seed_numbers(options.seeds), strategy_names(options.strategies, [bench])
+    check_first(options.initial_strategy, [bench])
     runs: Runs = {name: [] for name in strategies}
     with one_line_errors(), progress_bars() as progress:
         for seed in seeds:  # a killed recipe has whole seeds to compare
@@ -171,6 +173,30 @@ def strategy_names(text: str, benches: Sequence[Benchmark]) -> list[str]:
     return [BASELINE, *(name for name in asked if name != BASELINE)]
 
 
+def check_first(strategy: str, benches: Sequence[Benchmark]) -> None:
+    """End the recipe where a strategy cannot choose the first labels, before anything is made."""
+    with one_line_errors():
+        for bench in benches:
+            if find(strategy, bench.task)[1].needs_model:
+                raise SystemExit(
+                    f"--initial-strategy: got {strategy!r}, which needs a trained model, expected "
+                    "one that does not, such as random or typiclust"
+                )
+
+
+def whole(least: int) -> Callable[[str], int]:
+    """What reads an option that is a whole number of at least so much."""
+
+    def number(text: str) -> int:
+        if not re.fullmatch(r"\d+", text) or int(text) < least:
+            raise argparse.ArgumentTypeError(
+                f"got {text!r}, expected a whole number of at least {least}"
+            )
+        return int(text)
+
+    return number
+
+
 def listed(text: str, option: str, known: Iterable[str] = ()) -> list[str]:
     """The names of a list joined by commas, each once, and of the known ones where there are."""
     found, known = [name.strip() for name in text.split(",")], list(known)
@@ -187,9 +213,16 @@ class Help(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFo
 
 @contextmanager
 def one_line_errors() -> Iterator[None]:
-    """Errors that are the caller's to mend end the recipe with their line."""
+    """Errors that are the caller's to mend end the recipe with their line; so does Ctrl-C."""
     try:
         yield
+    except KeyboardInterrupt:
+        print("stopped; run again, it goes on where it stopped", file=sys.stderr)
+        raise SystemExit(130) from None
+    except (FileExistsError, NotADirectoryError) as error:
+        raise SystemExit(
+            f"--out: got {error.filename}, where a file is, expected a folder"
+        ) from error
     except ConnectionError as error:
         raise SystemExit(
             f"{error}; set ALNLP_DATA to a folder with the data sets to run without the hub"
@@ -234,7 +267,7 @@ def curve(
                 )
             _write(path, result.to_json())
         shutil.rmtree(_unfinished(path), ignore_errors=True)
-    return Simulation.from_json(json.loads(path.read_text()))
+    return Simulation.from_json(_finished(path))
 
 
 def curve_file(out: Path, strategy: str, seed: int) -> Path:
@@ -262,7 +295,16 @@ def full(bench: Benchmark, options: argparse.Namespace) -> dict[str, Any]:
                 made = project.train(score=False)
             _write(path, {"labels": made.labels, "metrics": made.metrics, "seconds": made.seconds})
         shutil.rmtree(_unfinished(path), ignore_errors=True)
-    values: dict[str, Any] = json.loads(path.read_text())
+    return _finished(path)
+
+
+def _finished(path: Path) -> dict[str, Any]:
+    try:
+        values: dict[str, Any] = json.loads(path.read_text())
+    except ValueError as error:
+        raise SystemExit(
+            f"{path}: {error}, expected a finished run; remove the file to run it again"
+        ) from error
     return values
 
 
@@ -313,28 +355,38 @@ def _started(
 def _base(bench: Benchmark, options: argparse.Namespace) -> Path:
     """The folder of the project that each run of a data set starts from a copy of.
 
-    A folder whose runs had other settings is refused before anything is trained.
+    A folder whose runs had other settings is refused before anything is trained, and so is one
+    whose runs were made where the same settings may come to other figures.
     """
     asked = {name: getattr(options, name) for name in ("pool", "initial", "batch", "rounds")}
     asked["initial_strategy"] = options.initial_strategy
     asked["model"] = locate(options.model)
+    machine = hardware.describe()
+    asked |= {"precision": machine["precision"], "torch": machine["torch"], "alnlp": __version__}
     folder, claim = options.out / "base", options.out / "settings.json"
     options.out.mkdir(parents=True, exist_ok=True)
     with FileLock(options.out / "base.lock"):
+        if claim.exists() or folder.exists():
+            _refuse_other(claim, asked)
         if not folder.exists():
-            for left_over in options.out.glob(".alnlp-new-*"):
-                shutil.rmtree(left_over)
-            bench.project(folder, pool=options.pool, model=options.model).close()
-        if not claim.exists():
-            _write(claim, asked)
-        found = json.loads(claim.read_text())
-    if found != asked:
-        name = next(name for name in asked if found.get(name) != asked[name])
-        raise SystemExit(
-            f"{options.out}: got runs with {name} = {found.get(name)!r} in this folder, expected "
-            f"{asked[name]!r}; choose another --out"
-        )
+            making = options.out / ".making-base"
+            for left_over in (making, *options.out.glob(".alnlp-new-*")):
+                shutil.rmtree(left_over, ignore_errors=True)
+            bench.project(making, pool=options.pool, model=options.model).close()
+            _write(claim, asked)  # first: a run killed here leaves no project to other settings
+            making.rename(folder)
     return folder
+
+
+def _refuse_other(claim: Path, asked: dict[str, Any]) -> None:
+    """End the recipe where a folder has runs of anything else, or of nobody knows what."""
+    found = json.loads(claim.read_text()) if claim.exists() else {}
+    for name, value in asked.items():
+        if (was := found.get(name, "unknown")) != value:
+            raise SystemExit(
+                f"{claim.parent}: got runs with {name} = {was!r} in this folder, expected "
+                f"{value!r}; choose another --out"
+            )
 
 
 def report(bench: Benchmark, runs: Runs, best: float | None, out: Path) -> None:
@@ -350,12 +402,17 @@ def report(bench: Benchmark, runs: Runs, best: float | None, out: Path) -> None:
 
 
 def table(runs: Runs, metric: str) -> str:
-    """Markdown: the mean of a metric (± standard deviation over seeds, n - 1) by labels."""
-    first = next(iter(runs.values()))[0]
-    lines = _head("labels", [str(point.labels) for point in first.rounds])
+    """Markdown: the mean of a metric (± standard deviation over seeds, n - 1) by labels.
+
+    As far as all curves go; where they differ in the labels of a round, "38 to 40" says so.
+    """
+    curves = [run.rounds for several in runs.values() for run in several]
+    labels = [{point.labels for point in points} for points in zip(*curves, strict=False)]
+    ends = [sorted({min(found), max(found)}) for found in labels]
+    lines = _head("labels", [" to ".join(map(str, both)) for both in ends])
     for name, several in runs.items():
-        values = np.array([[point.metrics[metric] for point in r.rounds] for r in several])
-        lines.append(_line(name, values))
+        values = [[point.metrics[metric] for point in r.rounds[: len(ends)]] for r in several]
+        lines.append(_line(name, np.array(values)))
     return "\n".join(lines)
 
 

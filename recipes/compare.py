@@ -20,6 +20,7 @@ from benchmark import (
     Benchmark,
     Help,
     Runs,
+    check_first,
     curve,
     curve_file,
     full,
@@ -28,10 +29,11 @@ from benchmark import (
     rounds_on_disk,
     seed_numbers,
     strategy_names,
+    whole,
 )
 
 from alnlp import hardware
-from alnlp.comparing import against, overall_table, summarise, table
+from alnlp.comparing import OVERALL, against, overall_table, summarise, table
 from alnlp.console import progress_bars
 from alnlp.plotting import learning_curves
 from alnlp.simulation import SimulatedRound
@@ -49,6 +51,7 @@ def main() -> None:
     benches = [known[name] for name in listed(options.datasets, "--datasets", known)]
     strategies = strategy_names(options.strategies, benches)
     seeds = seed_numbers(options.seeds)
+    check_first(options.initial_strategy, benches)
     with one_line_errors(), progress_bars() as bars:
         progress = Progress(benches, strategies, seeds, options)
         data: dict[str, Runs] = {bench.name: {name: [] for name in strategies} for bench in benches}
@@ -72,10 +75,10 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--strategies", default="margin,entropy", help="beside random")
     parser.add_argument("--seeds", default="0..4", help="such as 0,1,2 or 0..4")
     parser.add_argument("--model", default="minilm", help="see alnlp models")
-    parser.add_argument("--pool", type=int, help="rows of the training set, drawn at random")
+    parser.add_argument("--pool", type=whole(1), help="rows of the training set, drawn at random")
     parser.add_argument("--initial-strategy", default=BASELINE, help="chooses the first labels")
-    for name in ("initial", "batch", "rounds"):
-        parser.add_argument(f"--{name}", type=int, help="else as the recipe has it")
+    for name, least in (("initial", 1), ("batch", 1), ("rounds", 0)):
+        parser.add_argument(f"--{name}", type=whole(least), help="else as the recipe has it")
     parser.add_argument("--out", type=Path, default=Path("results", "compare"), help="folder")
     return parser.parse_args()
 
@@ -165,20 +168,21 @@ def report(
     ]
     for bench in benches:
         runs, given = data[bench.name], settings(bench, options)
+        labels = [point.labels for point in runs[BASELINE][0].rounds]
         told = against({bench.name: runs}, metrics, BASELINE)
         first = runs[BASELINE][0]
         parts += [
             f"## {bench.title}",
             table(summarise(runs, bench.metric, best[bench.name]), told, bench.metric),
-            f"All {first.pool} labels: {best[bench.name]:.3f} (one seed). {given.initial} initial "
-            f"labels, then {given.rounds} times {given.batch}; measured on {first.test}.",
+            f"All {first.pool} labels: {best[bench.name]:.3f} (one seed). Labels of the rounds: "
+            f"{', '.join(map(str, labels))}; measured on {first.test}.",
         ]
         picture = {"metric": bench.metric, "title": bench.title, "full": best[bench.name]}
         learning_curves(runs, given.out / "curve.png", **picture)
         if bench.task == "ner":
             learning_curves(runs, given.out / "curve-tokens.png", cost="tokens", **picture)
     if len(benches) > 1:
-        parts += ["## All data sets", overall_table(against(data, metrics, BASELINE))]
+        parts += ["## All data sets", OVERALL, overall_table(against(data, metrics, BASELINE))]
     temporary = options.out / ".writing-table.md"
     temporary.write_text("\n\n".join(parts) + "\n")
     temporary.replace(options.out / "table.md")

@@ -18,7 +18,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from benchmark import BASELINE, Benchmark, Help, curve, listed, one_line_errors, read, seed_numbers
+from benchmark import (
+    BASELINE,
+    Benchmark,
+    Help,
+    curve,
+    listed,
+    one_line_errors,
+    read,
+    seed_numbers,
+    whole,
+)
 from compare import benchmarks
 
 from alnlp import Project, Simulation, forecast
@@ -51,9 +61,9 @@ def main() -> None:
     parser.add_argument("--seeds", default="0..99", help="such as 0,1,2 or 0..99")
     parser.add_argument("--strategy", default="margin", help="see alnlp strategies")
     parser.add_argument("--model", default="probe", help="see alnlp models")
-    parser.add_argument("--initial", type=int, default=40)
-    parser.add_argument("--batch", type=int, default=40)
-    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--initial", type=whole(1), default=40)
+    parser.add_argument("--batch", type=whole(1), default=40)
+    parser.add_argument("--rounds", type=whole(0), default=10)
     parser.add_argument("--out", type=Path, default=Path("results", "coverage"), help="folder")
     options = parser.parse_args()
     benches = {bench.name: bench for bench in benchmarks()}

@@ -2,19 +2,19 @@
 
     python recipes/frozen_head.py --seeds 0..2 --pool 1500
 
-Margin against random with both models on the same data, seeds and first labels. Run again, it goes
-on after the last finished round; curves that compare.py has run with --out OUT/frozen or
-OUT/fine-tuned are taken from there.
+Margin against random with both models on the same data, seeds and first labels. The last row asks
+for the difference that fine-tuning makes: the gain with it less the gain without, paired by data
+set and seed. Run again, it goes on after the last finished round; curves that compare.py has run
+with --out OUT/frozen or OUT/fine-tuned are taken from there.
 """
 
 import argparse
-from collections.abc import Mapping
 from pathlib import Path
 
-from benchmark import BASELINE, Help, Runs, curve, listed, one_line_errors, seed_numbers
+from benchmark import BASELINE, Help, Runs, curve, listed, one_line_errors, seed_numbers, whole
 from compare import Progress, benchmarks, settings
 
-from alnlp.comparing import Paired, against, spread, summarise
+from alnlp.comparing import OVERALL, Paired, against, gains, paired, spread, summarise
 from alnlp.models import split
 
 STRATEGY = "margin"
@@ -32,6 +32,7 @@ def main() -> None:
     titles = {bench.name: bench.title for bench in benches}
     metrics = {bench.name: bench.metric for bench in benches}
     lines = [HEAD, ("---",) * len(HEAD)]
+    gained: dict[str, dict[tuple[str, int], float]] = {}
     for network, model in {"frozen": f"probe:{options.model}", "fine-tuned": options.model}.items():
         given = argparse.Namespace(
             **{**vars(options), "model": model, "out": options.out / network}
@@ -46,10 +47,14 @@ def main() -> None:
                     for name in (BASELINE, STRATEGY)
                 }
         for name, runs in data.items():
-            tests = against({name: runs}, metrics)
-            lines.append((network, titles[name], *areas(runs, metrics[name]), *tested(tests)))
-        lines.append((network, "all", "", "", *tested(against(data, metrics))))
+            test = against({name: runs}, metrics)[STRATEGY]
+            lines.append((network, titles[name], *areas(runs, metrics[name]), *tested(test)))
+        lines.append((network, "all", "", "", *tested(against(data, metrics)[STRATEGY])))
+        gained[network] = gains(data, metrics)[STRATEGY]
+    more = [gain - gained["frozen"][pair] for pair, gain in gained["fine-tuned"].items()]
+    lines.append(("fine-tuned less frozen", "all", "", "", *tested(paired(more))))
     print("\n".join("| " + " | ".join(cells) + " |" for cells in lines))
+    print(f"\n{OVERALL}")
 
 
 def arguments() -> argparse.Namespace:
@@ -58,9 +63,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--datasets", default="trec6,ag_news_subset,sst2_sentences", help="by name")
     parser.add_argument("--model", default="minilm", help="the network, frozen and fine-tuned")
     parser.add_argument("--seeds", default="0..2", help="such as 0,1,2 or 0..4")
-    parser.add_argument("--pool", type=int, help="rows of the training set, drawn at random")
-    for name in ("initial", "batch", "rounds"):
-        parser.add_argument(f"--{name}", type=int, help="else as the recipe has it")
+    parser.add_argument("--pool", type=whole(1), help="rows of the training set, drawn at random")
+    for name, least in (("initial", 1), ("batch", 1), ("rounds", 0)):
+        parser.add_argument(f"--{name}", type=whole(least), help="else as the recipe has it")
     parser.add_argument("--out", type=Path, default=Path("results", "frozen_head"), help="folder")
     parser.set_defaults(initial_strategy=BASELINE)
     return parser.parse_args()
@@ -73,9 +78,8 @@ def areas(runs: Runs, metric: str) -> tuple[str, str]:
     return first, second
 
 
-def tested(tests: Mapping[str, Paired]) -> tuple[str, str, str]:
-    """Difference, wins and p of margin against random."""
-    test = tests[STRATEGY]
+def tested(test: Paired) -> tuple[str, str, str]:
+    """Difference, wins and p."""
     p = "" if test.p is None else f"{test.p:.3g} ({test.test})"
     return f"{test.difference:+.3f}", f"{test.wins} of {test.pairs}", p
 

@@ -18,10 +18,14 @@ import time
 from pathlib import Path
 
 from ag_news import AG_NEWS
-from benchmark import one_line_errors
+from benchmark import listed, one_line_errors
 from sst2 import SST2
 
 from alnlp import simulate
+from alnlp.stream import POLICIES
+
+#: Lines after the drift that have a column of their own.
+AFTER = 1000
 
 _RUN = "import sys; from alnlp.cli import main; sys.argv = ['alnlp', *sys.argv[1:]]; main()"
 
@@ -48,14 +52,21 @@ def main() -> None:
     parser.add_argument("--model", default="probe")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    half = options.lines // 2
+    policies, half = listed(options.policies, "--policies", POLICIES), options.lines // 2
+    if half <= AFTER:
+        raise SystemExit(
+            f"--lines: got {options.lines}, expected {2 * AFTER + 2:,} or more: half of them come "
+            f"after the drift, and the table tells of the first {AFTER:,} and of the rest"
+        )
     lines = texts(AG_NEWS.name, half, options.seed) + texts(SST2.name, half, options.seed)
-    print("| policy | lines a second | chosen | before | 1,000 after | rest | noticed at line |")
+    print(
+        f"| policy | lines a second | chosen | before | {AFTER:,} after | rest | noticed at line |"
+    )
     print("|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as scratch, one_line_errors():
         project = AG_NEWS.project(Path(scratch, "project"), model=options.model, pool=2000)
         simulate(project, rounds=0, initial=100, strategy="random")
-        for policy in options.policies.split(","):
+        for policy in policies:
             print(row(project.folder, lines, policy, options), flush=True)
 
 
@@ -66,12 +77,14 @@ def row(folder: Path, lines: list[str], policy: str, options: argparse.Namespace
     ran = subprocess.run(
         [sys.executable, "-c", _RUN, "stream", folder, "--policy", policy,
          "--budget", str(options.budget), "--seed", str(options.seed)],
-        input="\n".join(numbered) + "\n", capture_output=True, text=True, check=True,
+        input="\n".join(numbered) + "\n", capture_output=True, text=True,
     )  # fmt: skip
+    if ran.returncode:
+        raise SystemExit(ran.stderr.strip())
     seconds = time.perf_counter() - began
     half = len(lines) // 2
     chosen = [json.loads(line)["number"] for line in ran.stdout.splitlines()]
-    parts = ((0, half), (half, half + 1000), (half + 1000, len(lines)))
+    parts = ((0, half), (half, half + AFTER), (half + AFTER, len(lines)))
     shares = [sum(a <= n < b for n in chosen) / (b - a) for a, b in parts]
     drift = ran.stderr.partition("changed at line ")[2].split("\n")[0] or "never"
     cells = [

@@ -385,6 +385,24 @@ def test_the_path_may_be_a_project_a_workspace_or_new(workspace):
         locate(workspace / "inbox.csv")
 
 
+def test_a_preview_of_a_text_a_line(tmp_path):
+    path = tmp_path / "To label.txt"
+    path.write_text("where is it\n\nrefund please\n")
+    read = read_preview(str(path))
+    assert (read.name, read.kind, read.columns) == ("To label", "classification", ("text",))
+    assert (read.rows, read.labels) == ((("where is it",), ("refund please",)), ())
+
+
+def test_nothing_to_hand_out_is_left_to_the_words_of_the_screen(client, workspace):
+    project = Project.open(workspace / "inbox")
+    while batch := project.ask(20):
+        project.tell({example.id: LABELS[0] for example in batch})
+    assert batch.notice == "every example is answered"
+    project.close()
+    answer = client.post(f"{INBOX}/ask", json={"annotator": "me", "n": 5}).json()
+    assert (answer["examples"], answer["notice"]) == ([], None)
+
+
 def test_a_preview_finds_columns_and_labels(tmp_path):
     path = tmp_path / "a b.csv"
     path.write_text(

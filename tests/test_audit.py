@@ -289,3 +289,11 @@ def test_entities_are_measured(make: Make) -> None:
     assert made.audit["n"] == 10
     assert 0 <= made.audit["span_f1"]["low"] <= made.audit["span_f1"]["high"] <= 1
     assert audit.main_figure(made.audit)[0] == "span_f1"
+
+
+def test_a_small_budget_of_words_reaches_what_was_kept_for_the_end(make: Make) -> None:
+    project = make(30, audit_share=0.2, task="ner", strategy="random")
+    while batch := project.ask(tokens=5):  # half of a text
+        assert len(batch) == 1
+        answer(project, batch)
+    assert (project.status()["labelled"], batch.notice) == (30, "every example is answered")

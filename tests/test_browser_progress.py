@@ -144,11 +144,11 @@ def test_the_target_is_kept_and_one_that_is_none_is_not_asked_for(progress):
 @pytest.mark.parametrize(
     ("reach", "said"),
     [
-        ({"labels": [0, 0, 300], "seconds": None}, "90% is already reached"),
-        ({"labels": [None, None, None], "seconds": None}, "90% is not reached in sight"),
-        ({"labels": [0, None, None], "seconds": None}, "may be reached already, or never be"),
-        ({"labels": [1234, None, None], "seconds": None}, "at least 1,200 more labels"),
-        ({"labels": [10, 20, 41], "seconds": None}, "about 20 more labels (10 to 41)."),
+        ({"answers": [0, 0, 300], "seconds": None}, "90% is already reached"),
+        ({"answers": [None, None, None], "seconds": None}, "90% is not reached in sight"),
+        ({"answers": [0, None, None], "seconds": None}, "may be reached already, or never be"),
+        ({"answers": [1234, None, None], "seconds": None}, "at least 1,200 more labels"),
+        ({"answers": [10, 20, 41], "seconds": None}, "about 20 more labels (10 to 41)."),
     ],
 )
 def test_how_far_it_is_to_the_target(progress, reach, said):

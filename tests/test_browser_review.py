@@ -155,16 +155,35 @@ def test_what_was_taken_back_is_done_again(reviewing, again):
 
 
 def test_what_is_done_otherwise_ends_what_could_be_done_again(reviewing):
-    page, _ = reviewing
-    page.keyboard.press("k")
+    page, project = reviewing
+    redo = page.locator(".al-review").get_by_role("button", name="Redo")
+    go_to(page, "wrong label")
+    text = shown(page)
+    page.keyboard.press("Enter")
     left(page, 1)
     page.keyboard.press("u")
     left(page, 2)
-    page.keyboard.press("k")
+    expect(redo).to_be_enabled()
+    page.keyboard.press("k")  # it is kept as it is after all
     left(page, 1)
+    expect(redo).to_be_disabled()
     page.keyboard.press("Shift+U")
     settled(page)
     left(page, 1)
+    assert answers(project, text) == {"import": "billing"}
+
+
+def test_an_item_that_is_turned_round_is_not_what_was_taken_back(reviewing):
+    page, _ = reviewing
+    go_to(page, "Contradiction")
+    page.keyboard.press("Enter")
+    left(page, 1)
+    page.keyboard.press("u")
+    left(page, 2)
+    page.keyboard.press("x")
+    expect(page.locator(".al-review").get_by_role("button", name="Redo")).to_be_disabled()
+    page.keyboard.press("Shift+U")
+    left(page, 2)
 
 
 def test_a_contradiction_shows_its_words_and_is_kept(reviewing):

@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from unittest import mock
 import pytest
 
 from alnlp.cli import main
+from alnlp.strategies import STRATEGIES, default
 
 COMMANDS = [
     *("demo", "new", "serve", "simulate", "train", "status", "predict", "export", "import"),
@@ -73,6 +75,69 @@ def test_the_catalogues() -> None:
     names = [entry["name"] for entry in json.loads(alnlp("strategies", "--json").stdout)]
     assert {"random", "margin", "entropy", "least_confidence"} <= set(names)
     assert "minilm" in alnlp("models").stdout
+
+
+def test_the_strategies_of_a_task() -> None:
+    printed = alnlp("strategies", "--task", "ner").stdout
+    listed = re.findall(r"^(\w+) ", printed, re.MULTILINE)[:-1]  # but the remark at the end
+    assert listed == [name for name, spec in STRATEGIES.items() if "ner" in spec.tasks]
+    assert "\nmnlp " in printed
+    marked = [line.split()[0] for line in printed.splitlines() if "default for ner" in line]
+    assert marked == [default("ner")]
+    assert "margin:mean, :max, :min, :sum, :top3, :entities for ner\n" in printed
+    assert "for multilabel;" not in printed
+    everything = alnlp("strategies").stdout
+    assert "vote_entropy:heads, :models for classification, multilabel\n" in everything
+    for task in ("classification", "multilabel", "ner"):
+        assert f"(default for {task})" in everything
+    entries = {entry["name"]: entry for entry in json.loads(alnlp("strategies", "--json").stdout)}
+    assert {name for name, entry in entries.items() if entry["default_for"]} == {
+        default(task) for task in ("classification", "multilabel", "ner")
+    }
+    assert entries["margin"]["variants"]["multilabel"] == ["mean", "max"]
+
+
+@pytest.mark.parametrize("name", [name for name in STRATEGIES if name != "random"])
+def test_a_strategy_is_explained_with_the_title_of_its_paper(name: str) -> None:
+    printed = alnlp("strategies", name).stdout
+    assert printed.startswith(f"{name} ")
+    head, _, explained = printed.partition("\n\n")
+    source = STRATEGIES[name].source
+    assert source in head
+    author = re.findall(r"[A-Z][\w-]+", source)[0]
+    assert re.search(rf'{author}[^"]*"[A-Z][^"]{{10,}}"[^"]*\d{{4}}', explained), explained
+    assert "Args:" not in explained
+
+
+def test_one_strategy_of_the_catalogue() -> None:
+    assert "never runs a model" in alnlp("strategies", "random").stdout
+    assert alnlp("strategies", "entropy:max").stdout == alnlp("strategies", "entropy").stdout
+    (entry,) = json.loads(alnlp("strategies", "badge", "--json").stdout)
+    assert "Uncertain Gradient Lower Bounds" in entry["description"]
+    for arguments, says in (
+        (("badg",), "strategy: got 'badg' (did you mean 'badge' or 'bald'?), expected a name"),
+        (("badge", "--task", "ner"), "'badge' serves classification, multilabel, and the task is"),
+        (("--task", "poetry"), "task: got 'poetry', expected one of classification"),
+    ):
+        ran = alnlp("strategies", *arguments)
+        assert (ran.returncode, ran.stdout) == (2, "")
+        assert says in ran.stderr
+        assert len(ran.stderr.splitlines()) == 1
+
+
+def test_what_a_stream_has_chosen_is_imported(
+    tmp_path: Path, csv_file: Path, tiny_model: str
+) -> None:
+    arguments = ("--task", "classification", "--labels", "refund,delivery", "--model", tiny_model)
+    (tmp_path / "first.txt").write_text("where is it\n\nrefund please\n")
+    made = alnlp("new", "p", "--data", "first.txt", *arguments, cwd=tmp_path)
+    assert "2 examples" in made.stdout, made.stderr
+    (tmp_path / "to_label.txt").write_bytes(b"Where, then?\r\nrefund please\nI \xff\n")
+    added = alnlp("import", "p", "to_label.txt", cwd=tmp_path)
+    assert "0 of 3 examples are answered" in added.stdout, added.stderr
+    assert "not valid UTF-8" in added.stdout + added.stderr
+    ran = alnlp("simulate", "first.txt", "--test", csv_file, *arguments[:2], cwd=tmp_path)
+    assert (ran.returncode, len(ran.stderr.splitlines())) == (2, 1), ran.stderr
 
 
 def test_the_whole_way(tmp_path: Path, csv_file: Path, tiny_model: str) -> None:
@@ -164,7 +229,7 @@ def test_a_stream(tmp_path: Path, csv_file: Path, tiny_model: str) -> None:
     ran = shell("stream", "p", "--budget", "1", cwd=tmp_path, given=lines + b"\0 broken\n")
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout == lines
-    assert b"60 lines read, 60 chosen (100.0%)" in ran.stderr
+    assert b"60 lines read, 60 chosen (100.0%); 1 could not be used\n" in ran.stderr
     assert b"line 61: " in ran.stderr
     for wrong, word in [(("--budget", "2"), b"budget: got 2"), (("--policy", "x"), b"policy: got")]:
         bad = shell("stream", "p", *wrong, cwd=tmp_path, given=lines)

@@ -102,6 +102,8 @@ def test_killed_in_the_middle_of_a_curve(data: Path, tiny_model: str, tmp_path: 
     assert lines[3].count("(t)") == 1
     assert "labels to 95% of full" in lines[0]
     assert " of 4 | " in lines[-1]  # two data sets, two seeds
+    told = (out / "table.md").read_text()
+    assert "is about these data sets alone" in told.partition("## All data sets")[2]
     assert "All 50 labels: 0." in (out / "table.md").read_text()
 
     again = run(given, data)  # all of it is on disk: nothing but the report
@@ -139,6 +141,64 @@ def test_a_pool_that_runs_out_and_one_of_another_size(
         assert "Traceback" not in refused.stderr
 
 
+#: The recipe of TREC, killed at its claim of the folder: before that is written, or just after.
+KILLED = """
+import os, signal, benchmark, trec
+def write(path, values, write=benchmark._write):
+    {after} and write(path, values)
+    assert path.name == "settings.json"
+    os.kill(os.getpid(), signal.SIGKILL)
+benchmark._write = write
+benchmark.main(trec.TREC, None)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("after", [False, True])
+def test_killed_while_a_folder_is_claimed(
+    data: Path, tiny_model: str, tmp_path: Path, after: bool
+) -> None:
+    """No settings find a project that was made with others."""
+    out, script = tmp_path / "out", tmp_path / "killed.py"
+    script.write_text(KILLED.format(after=after))
+    given = ["--model", f"probe:{tiny_model}", "--strategies", "random", "--seeds", "0"]
+    given += ["--initial", "9", "--rounds", "0", "--skip-full", "--out", str(out), "--pool"]
+    environment = {**os.environ, "ALNLP_DATA": str(data), "PYTHONPATH": str(RECIPES)}
+    killed = subprocess.run([sys.executable, str(script), *given, "30"], env=environment)
+    assert killed.returncode == -signal.SIGKILL
+    assert not (out / "base").exists()
+    assert (out / "settings.json").exists() == after
+    recipe = [sys.executable, str(RECIPES / "trec.py"), *given]
+    if after:
+        other = run([*recipe, "20"], data)
+        assert "got runs with pool = 30 in this folder, expected 20" in other.stderr
+    pool = 30 if after else 20
+    assert run([*recipe, str(pool)], data).returncode == 0
+    assert json.loads((out / "random-0.json").read_text())["pool"] == pool
+    assert [path.name for path in out.glob(".*")] == []
+
+
+@pytest.mark.slow
+def test_runs_of_another_machine_or_version(data: Path, tiny_model: str, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    recipe = [sys.executable, str(RECIPES / "trec.py"), "--model", f"probe:{tiny_model}"]
+    recipe += ["--strategies", "random", "--seeds", "0", "--initial", "9", "--rounds", "0"]
+    recipe += ["--skip-full", "--out", str(out)]
+    assert run(recipe, data).returncode == 0
+    claim = out / "settings.json"
+    found = json.loads(claim.read_text())
+    for name in ("precision", "torch", "alnlp"):
+        claim.write_text(json.dumps(found | {name: "other"}))
+        refused = run(recipe, data)
+        assert refused.returncode == 1
+        assert refused.stderr == (
+            f"{out}: got runs with {name} = 'other' in this folder, expected {found[name]!r}; "
+            "choose another --out\n"
+        )
+    claim.unlink()
+    assert "got runs with pool = 'unknown' in this folder" in run(recipe, data).stderr
+
+
 @pytest.mark.parametrize(
     ("option", "value", "says"),
     [
@@ -146,7 +206,7 @@ def test_a_pool_that_runs_out_and_one_of_another_size(
         (
             "--strategies",
             "margin,magic",
-            "strategy: got 'magic' (did you mean 'margin'?), expected one of random, ",
+            "strategy: got 'magic' (did you mean 'margin'?), expected a name that ",
         ),
         ("--strategies", "mnlp", "strategy: 'mnlp' serves ner"),
         ("--strategies", "margin,,", "--strategies: got 'margin,,', expected names"),
@@ -164,6 +224,41 @@ def test_what_is_wrong_is_said_in_a_line(
     lines = ran.stderr.strip().splitlines()
     assert lines[-1].startswith(says) or says in lines[-1]
     assert "Traceback" not in ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "says"),
+    [
+        ("--batch", "-5", "--batch: got '-5', expected a whole number of at least 1"),
+        ("--initial", "0", "--initial: got '0', expected a whole number of at least 1"),
+        ("--rounds", "-1", "--rounds: got '-1', expected a whole number of at least 0"),
+        ("--pool", "0", "--pool: got '0', expected a whole number of at least 1"),
+        ("--initial-strategy", "margin", "--initial-strategy: got 'margin', which needs a trained"),
+    ],
+)
+def test_a_wrong_number_leaves_nothing_behind(
+    data: Path, tiny_model: str, tmp_path: Path, option: str, value: str, says: str
+) -> None:
+    ran = run([*command(tiny_model, tmp_path / "out"), f"{option}={value}"], data)
+    assert ran.returncode
+    assert says in ran.stderr.strip().splitlines()[-1]
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_run_that_cannot_be_read_is_named(data: Path, tiny_model: str, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    given = command(tiny_model, out, "--datasets", "trec6", "--seeds", "0")
+    assert run(given, data).returncode == 0
+    finished = out / "trec6-50" / "margin-0.json"
+    finished.write_text(finished.read_text()[:40])
+    refused = run(given, data)
+    assert refused.returncode == 1
+    [line] = refused.stderr.strip().splitlines()
+    assert line.startswith(f"{finished}: ")
+    assert "remove the file" in line
+    taken = run([*given[:-1], "0", "--out", str(finished / "below")], data)
+    assert taken.returncode == 1
+    assert taken.stderr.strip().splitlines()[-1].startswith("--out: got ")
 
 
 def test_every_recipe_names_its_data_set() -> None:

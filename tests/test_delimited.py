@@ -111,7 +111,9 @@ def test_whatever_csv_writes_is_read_back(
 @settings(max_examples=100, **SHARED_FOLDER)
 @given(
     data=st.binary(max_size=300),
-    name=st.sampled_from(["a.csv", "a.tsv", "a.jsonl", "a.parquet", "a.csv.gz", "a.parquet.gz"]),
+    name=st.sampled_from(
+        ["a.csv", "a.tsv", "a.jsonl", "a.parquet", "a.txt", "a.csv.gz", "a.parquet.gz", "a.txt.gz"]
+    ),
 )
 def test_random_bytes_are_never_more_than_a_data_error(
     tmp_path: Path, data: bytes, name: str

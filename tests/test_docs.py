@@ -38,16 +38,19 @@ def test_a_strategy_of_ones_own_in_fifteen_lines(
     assert {example.strategy for example in batch} == {"short_and_unsure"}  # type: ignore[attr-defined]
 
     create = Project.create
-    monkeypatch.setattr(
-        Project,
-        "create",
-        lambda folder, **given: create(folder, **given, model=f"probe:{tiny_model}"),
-    )
+
+    def create_small(folder: str, *, model: str, **given: object) -> Project:
+        assert model == "probe"
+        return create(folder, **given, model=f"probe:{tiny_model}")  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Project, "create", create_small)
     for name, part in (("train", rows(45)), ("test", rows(60)[45:])):
         Path(f"{name}.jsonl").write_text("\n".join(map(json.dumps, part)))
-    exec(curves, names)
-    printed = [line.split()[:2] for line in capsys.readouterr().out.splitlines()]
-    assert printed == [[s, str(k)] for k in range(3) for s in ("random", "short_and_unsure")]
+    assert len(curves.splitlines()) <= 15
+    for _ in range(2):
+        exec(curves, names)
+        printed = [line.split()[:2] for line in capsys.readouterr().out.splitlines()]
+        assert printed == [[s, str(k)] for k in range(3) for s in ("random", "short_and_unsure")]
 
 
 def test_the_commands_of_the_tutorial_do_what_it_says(

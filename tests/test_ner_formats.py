@@ -30,7 +30,7 @@ from alnlp.errors import DataError, MissingExtra
         ("a.csv", "tokens,tags\n\"['a']\",\"['O']\"\n", "holds lists written as text"),
         ("a.conll", "", "the file is empty"),
         ("a.conll", "\n\n# only a comment\n", "the file is empty"),
-        ("a.txt", "Just a text.\n", "got the file ending '.txt', expected one of .csv"),
+        ("a.md", "Just a text.\n", "got the file ending '.md', expected one of .csv"),
         ("a.spacy", b"no DocBin", "not a DocBin file of spaCy"),
         ("a.conll.gz", b"\x1f\x8b broken", "damaged"),
     ],

@@ -52,7 +52,7 @@ def test_the_forecast_goes_on_from_the_newest_round(project: Project) -> None:
     assert said["points"][0]["labels"] == 72
     assert said["points"][-1]["labels"] == 72 + 0.75 * rest  # no more than the texts can teach
     # Of 100 answers a quarter is kept aside: 75 teach.
-    assert said["more"]["labels"] == 100
+    assert said["more"]["answers"] == 100
     curve = {point["labels"]: point["value"] for point in said["points"]}
     at = [max(n for n in curve if n <= 147), min(n for n in curve if n >= 147)]
     assert curve[at[0]] <= said["more"]["value"] <= curve[at[1]]
@@ -60,7 +60,7 @@ def test_the_forecast_goes_on_from_the_newest_round(project: Project) -> None:
         assert 0 <= point["low"] <= point["value"] <= point["high"] <= 1
     reached = said["target"]
     assert reached["value"] == 0.8
-    expected = [None if n is None else 8 * n for n in reached["labels"]]
+    expected = [None if n is None else 8 * n for n in reached["answers"]]
     assert reached["seconds"] == expected
     assert project.outlook()["forecast"]["target"] is None
     with pytest.raises(StrategyError, match="target"):
@@ -70,7 +70,7 @@ def test_the_forecast_goes_on_from_the_newest_round(project: Project) -> None:
 def test_a_target_counts_answers_those_kept_aside_among_them(project: Project) -> None:
     said = project.outlook()["forecast"]
     for point in said["points"][1:]:
-        reached = project.outlook(target=point["value"])["forecast"]["target"]["labels"][1]
+        reached = project.outlook(target=point["value"])["forecast"]["target"]["answers"][1]
         assert reached is not None
         assert point["labels"] - 72 == pytest.approx(0.75 * reached, abs=2)
 
@@ -101,7 +101,7 @@ def test_no_more_labels_are_needed_than_there_are(make: Make) -> None:
     project = labelled(make(130), 4, n=24)
     rest = 130 - 96
     for target in (0.5, 0.9, 0.99, 1.0):
-        needed = project.outlook(target=target)["forecast"]["target"]["labels"]
+        needed = project.outlook(target=target)["forecast"]["target"]["answers"]
         assert all(n is None or n <= rest for n in needed)
 
 
@@ -236,7 +236,7 @@ def test_other_tasks_have_an_outlook_too(make: Make, kind: str) -> None:
     said = project.outlook(target=0.9)
     assert json.loads(json.dumps(said)) == said
     assert said["metric"] == {"multilabel": "micro_f1", "ner": "span_f1"}[kind]
-    assert said["forecast"]["more"]["labels"] == 100
+    assert said["forecast"]["more"]["answers"] == 100
     assert said["changed"]["of"] > 0
     assert said["confusion"] is None
     assert (said["calibration"] is None) == (said["gain"] is None) == (kind == "ner")

@@ -75,3 +75,29 @@ def test_taggers_share_rows_too(family: str, tmp_path: Path) -> None:
 
 def test_dropout_is_drawn_in_one_order(tmp_path: Path) -> None:
     assert not classifier(tmp_path, "bert").scorer("fp32", dropout=True).shares_rows
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.0])
+@pytest.mark.parametrize("family", tiny.FAMILIES)
+def test_a_pass_with_dropout_is_one_model_for_all_texts(
+    family: str, rate: float, tmp_path: Path
+) -> None:
+    """Else what several texts tell together, as BatchBALD asks, would be told by none."""
+    model = classifier(tmp_path, family)
+    for module in model.network.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = min(module.p, rate)
+    # The same texts once more, after others and in the other order: in other batches and places.
+    tokens = TokenStore.of([*TEXTS, *TEXTS[::-1]], model.tokenizer, 64)
+    rows = np.arange(2 * len(TEXTS))
+    passes = [
+        score(model, tokens, rows, precision="fp32", dropout=True).probabilities for _ in range(4)
+    ]
+    for said in passes:
+        np.testing.assert_allclose(said[: len(TEXTS)], said[len(TEXTS) :][::-1], atol=1e-5)
+    apart = np.std(passes, axis=0).max(axis=1)
+    assert (apart > 1e-4).mean() > 0.9  # while the passes differ
+    plain = score(model, tokens, rows, precision="fp32").probabilities
+    assert np.abs(np.mean(passes, axis=0) - plain).max() > 1e-4
+    again = score(model, tokens, rows, precision="fp32").probabilities
+    np.testing.assert_array_equal(plain, again)  # and the network itself is left as it was

@@ -9,7 +9,7 @@ from telling import GOLD, MakeProject, tell_gold
 
 from alnlp.data import example_id
 from alnlp.errors import DataError, ModelError, ProjectError, StrategyError
-from alnlp.project import Project
+from alnlp.project import Batch, Project
 from alnlp.store import NewEvent
 
 # Creating
@@ -31,11 +31,20 @@ def test_labels_of_a_part_are_answers(make_project: MakeProject, tmp_path: Path)
     assert [e.text for e in project.ask(5)] == ["hello you"]
 
 
+def test_what_it_is_is_told(make_project: MakeProject) -> None:
+    project = make_project(strategy="entropy")
+    status = project.status()
+    assert (status["strategy"], status["model"]) == ("entropy", project.settings.model)
+    said = "classification, 0 of 45 texts answered, round 0"
+    assert repr(project) == f"<Project {project.name}: {said}>"
+
+
 @pytest.mark.parametrize(
     ("options", "error", "says"),
     [
         ({"task": "regression"}, DataError, "task: got 'regression'"),
-        ({"strategy": "marjin"}, StrategyError, "expected one of random"),
+        ({"strategy": "marjin"}, StrategyError, "did you mean 'margin'"),
+        ({"strategy": 5}, ProjectError, "strategy: got 5, expected a text"),
         ({"batch_size": 0}, ProjectError, "batch_size: got 0"),
         ({"batch_size": 2.5}, ProjectError, "batch_size: got 2.5"),
         ({"seed": 2**32}, ProjectError, "seed: got"),
@@ -122,6 +131,29 @@ def test_no_near_duplicates_in_a_batch(make_project: MakeProject, tmp_path: Path
     assert sum(example.text in same for example in batch) == 1
     project.tell({example.id: "a" for example in batch})
     assert [example.text in same for example in project.ask(4)] == [True]
+
+
+def test_an_empty_batch_says_why(make_project: MakeProject, csv_file: Path) -> None:
+    project = make_project()
+    held = project.ask(2, annotator="bo")
+    skipped, *rest = project.ask(100)
+    tell_gold(project, Batch(tuple(rest)))
+    project.record([NewEvent(example_id=skipped.id, annotator="me", kind="skip")])
+    assert not project.ask(5)
+    assert project.ask(5).notice == (
+        "every example is answered, but for 2 reserved by bo and 1 skipped by me"
+    )
+    project.tell({held[0].id: "refund"})  # which ends bo's lease
+    said = "every example is answered, but for 1 reserved by bo and 1 skipped by me"
+    assert project.ask(5).notice == said
+    assert [example.id for example in project.ask(5, annotator="al")] == [skipped.id]
+    project.tell({skipped.id: "refund"}, annotator="al")
+    project.tell({held[1].id: "refund"}, annotator="bo")
+    assert project.ask(5).notice == "every example is answered"
+    with pytest.warns(UserWarning, match="every example is answered"):
+        project.ask(5, strategy="random")
+    project = make_project("tested", test=csv_file)
+    assert project.ask(5).notice == "every example that is not in the test set is answered"
 
 
 def test_a_test_set_is_never_asked(make_project: MakeProject, csv_file: Path) -> None:

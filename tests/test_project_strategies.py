@@ -146,6 +146,48 @@ def test_a_function_says_what_it_needs(make_project, tiny_model: str) -> None:
         project.ask(3, strategy=far)
 
 
+def test_a_function_that_goes_wrong_is_named(make_project, tiny_model: str) -> None:
+    def refunds(signals, n, rng):
+        return [i for i, text in enumerate(signals.texts) if "refund" in text][:n]
+
+    def broken(signals, n, rng):
+        return [1 / 0]
+
+    refunds.needs = broken.needs = {"texts"}
+    project = make_project()
+    few = project.ask(20, strategy=refunds)
+    assert 0 < len(few) < 20
+    assert all("refund" in example.text for example in few)
+    tell_gold(project, few)
+    left = 45 - len(few)
+    with pytest.raises(
+        StrategyError, match=rf"got \[\], expected a list .* of 1 to 20 .*{left - 1}$"
+    ):
+        project.ask(20, strategy=refunds)
+    with pytest.raises(StrategyError, match="strategy broken: failed with ZeroDivision") as failed:
+        project.ask(3, strategy=broken)
+    assert isinstance(failed.value.__cause__, ZeroDivisionError)
+    assert failed.value.__cause__.__traceback__.tb_next.tb_frame.f_code.co_name == "broken"
+    with pytest.raises(StrategyError, match="strategy: got 5, expected a name"):
+        project.ask(3, strategy=5)
+    with pytest.raises(StrategyError, match="strategy: got 5, expected a name"):
+        project.train(strategy=5)
+
+
+@pytest.mark.parametrize("needs", ["committee", 5, None, [["texts"]], b"texts"])
+def test_needs_have_to_be_names(needs: object, make_project) -> None:
+    def far(signals, n, rng):
+        return range(n)
+
+    far.needs = needs
+    with pytest.raises(StrategyError) as refused:
+        make_project().ask(3, strategy=far)
+    assert str(refused.value) == (
+        f"strategy far: got needs = {needs!r}, expected a set of names such as "
+        "{'probabilities', 'labelled'}"
+    )
+
+
 def test_nothing_to_prepare(make_project, tiny_model: str) -> None:
     assert not make_project("fresh", strategy="margin").wants_preparing
     project = labelled(make_project, f"probe:{tiny_model}", strategy="zero_shot")

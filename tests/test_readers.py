@@ -69,6 +69,44 @@ def test_json_line_with_invalid_bytes(tmp_path: Path) -> None:
     assert [row.text for row in usable(path)] == ["b\u2028c"]
 
 
+LINES = "\ufeff first, 'as it is' \r\n\n \t \nzweite\tZeile\r=1+1\u2028still\x85here\nlast"
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a.TXT.gz"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_a_text_a_line(tmp_path: Path, name: str, encoding: str) -> None:
+    data = LINES.encode() if encoding == "utf-8" else LINES[1:].encode(encoding)
+    path = put(tmp_path, name, gzip.compress(data) if name.endswith("gz") else data)
+    assert usable(path) == [
+        Row(1, " first, 'as it is' ", None, {}),
+        Row(4, "zweite\tZeile", None, {}),
+        Row(5, "=1+1\u2028still\x85here", None, {}),
+        Row(6, "last", None, {}),
+    ]
+    assert read_rows(path).columns == Columns("text")
+
+
+def test_lines_of_text_that_cannot_be_used(tmp_path: Path) -> None:
+    path = put(tmp_path, "a.txt", b"good\nb\xe9d\nhalf\0\n" + b"long " * 500_000 + b"\ntoo\n")
+    assert [len(row.text) for row in usable(path)] == [4, 2_500_000, 3]
+    assert [(item.line, item.reason, item.excerpt) for item in bad(path)] == [
+        (2, "not valid UTF-8", "b\\udce9d"),
+        (3, "text holds a NUL character", "half\0"),
+    ]
+    assert [row.text for row in usable(path, encoding="cp1252")][:2] == ["good", "béd"]
+    with pytest.raises(DataError, match="label column: got 'label', expected one of: 'text'"):
+        read_rows(path, label_column="label")
+
+
+def test_a_text_that_ends_like_a_tag_makes_no_file_of_tags(tmp_path: Path) -> None:
+    path = put(tmp_path, "a.txt", "I lack vitamin B-12\nMy group is O\nand\nmore texts\n")
+    for spans in (False, True):
+        assert len(usable(path, spans=spans)) == 4
+    path = put(tmp_path, "b.txt", "EU B-ORG\nrejects O\n\nPeter B-PER\nleft\n")
+    assert [row.text for row in usable(path, spans=True)] == ["EU rejects"]
+    refused(read_rows, path, "named entities come with task ner")
+
+
 @pytest.mark.parametrize("packed", [False, True])
 def test_parquet(tmp_path: Path, packed: bool) -> None:
     out = io.BytesIO()
@@ -144,7 +182,7 @@ def test_hub_id_and_split_reach_the_library(monkeypatch: pytest.MonkeyPatch) -> 
 # What cannot be read
 
 
-@pytest.mark.parametrize("source", ["none.csv", "none.jsonl.gz", "no/such/file", "a b", Path("x")])
+@pytest.mark.parametrize("source", ["none.csv", "none.txt.gz", "no/such/file", "a b", Path("x")])
 def test_missing_files_are_not_sought_on_the_hub(source: str | Path) -> None:
     with pytest.raises(DataError, match="no such file"):
         read_rows(source)
@@ -161,6 +199,10 @@ def test_what_is_no_source_is_said(source: object) -> None:
     [
         ("a.csv", b"", "the file is empty"),
         ("a.jsonl", b"", "the file is empty"),
+        ("a.txt", b"\n \r\n", "the file is empty"),
+        ("a.txt", b"\xff\n", "no usable row; the first problem is on line 1: not valid UTF-8"),
+        ("a.txt", "hé".encode("utf-16-le"), "give its encoding"),
+        ("a.txt.gz", b"\x1f\x8b broken", "damaged"),
         ("a.csv", b"\n\n", "the file is empty"),
         ("a.csv", b"text,text\na,b\n", "'text' twice"),
         ("a.csv", "text\thé\n".encode("utf-16-le"), "give its encoding"),
@@ -169,7 +211,7 @@ def test_what_is_no_source_is_said(source: object) -> None:
         ("a.jsonl", b"x\ny\n", "no usable row; the first problem is on line 1"),
         ("a.jsonl", b'{"tokens": ["a"], "ner_tags": ["O"]}\n', "come with task ner"),
         ("a.parquet", b"PAR1 no parquet", "unreadable after the beginning"),
-        ("a.xlsx", b"PK", "file ending '.xlsx', expected one of .csv"),
+        ("a.xlsx", b"PK", "'.xlsx', expected one of .csv, .tsv, .jsonl, .parquet, .txt, plain"),
     ],
 )
 def test_unusable_files_end_in_one_line(
@@ -186,7 +228,7 @@ def test_unknown_encoding(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["base64", "rot13", "hex", "zlib", "a\0b", ""])
-@pytest.mark.parametrize("name", ["a.csv", "a.jsonl"])
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl", "a.txt"])
 def test_what_is_no_text_encoding_is_refused(tmp_path: Path, name: str, encoding: str) -> None:
     with pytest.raises(DataError, match="encoding: got"):
         read_rows(put(tmp_path, name, "text\nh\n"), encoding=encoding)

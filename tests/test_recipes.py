@@ -3,11 +3,92 @@
 import json
 import subprocess
 import sys
+from argparse import Namespace
 from pathlib import Path
 
 import pytest
 
+from alnlp.simulation import SimulatedRound, Simulation
+
 RECIPES = Path(__file__).parent.parent / "recipes"
+
+
+def curve(seed: int, labels: list[int], values: list[float]) -> Simulation:
+    points = tuple(
+        SimulatedRound(i, n, {"accuracy": value}, {})
+        for i, (n, value) in enumerate(zip(labels, values, strict=True))
+    )
+    return Simulation("classification", "tiny", "random", seed, 100, 20, points)
+
+
+def test_the_table_of_curves_that_differ(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(RECIPES))
+    from benchmark import table
+
+    runs = {
+        "random": [curve(0, [20, 40, 60], [0.5, 0.6, 0.7]), curve(1, [20, 40], [0.5, 0.8])],
+        "margin": [curve(0, [20, 40, 60], [0.5, 0.9, 0.9])],
+    }
+    lines = table(runs, "accuracy").splitlines()
+    assert lines == [
+        "| labels | 20 | 40 |",
+        "|---|---|---|",
+        "| random | 0.500 ± 0.000 | 0.700 ± 0.141 |",
+        "| margin | 0.500 | 0.900 |",
+    ]
+    runs["entropy"] = [curve(0, [20, 38, 58], [0.5, 0.5, 0.5])]
+    assert table(runs, "accuracy").splitlines()[0] == "| labels | 20 | 38 to 40 |"
+    assert table({"margin": runs["margin"]}, "accuracy").startswith("| labels | 20 | 40 | 60 |")
+
+
+@pytest.mark.parametrize(
+    ("recipe", "option", "value", "says"),
+    [
+        ("stream.py", "--policies", "balanced,magic", "expected some of balanced, variable, "),
+        ("stream.py", "--lines", "2001", "--lines: got 2001, expected 2,002 or more: "),
+        ("selection_speed.py", "--strategies", "badge,magic", "expected some of random, margin, "),
+        ("selection_speed.py", "--strategies", "bald", "--strategies: got 'bald', expected some "),
+    ],
+)
+def test_what_is_wrong_is_said_in_a_line(recipe: str, option: str, value: str, says: str) -> None:
+    given = [sys.executable, RECIPES / recipe, option, value]
+    ran = subprocess.run(given, capture_output=True, text=True)
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert ran.stderr.startswith(option)
+    assert says in ran.stderr
+    assert ran.stderr.count("\n") == 1
+
+
+@pytest.mark.slow
+def test_selection_speed() -> None:
+    given = [sys.executable, RECIPES / "selection_speed.py", "--rows", "300", "--width", "16"]
+    given += ["--select", "5", "--strategies", "margin_typiclust,badge"]
+    ran = subprocess.run(given, capture_output=True, text=True, check=True)
+    lines = ran.stdout.splitlines()
+    assert lines[0] == "5 of 300 texts, 16 numbers each, seed 0"
+    assert [line.split(" | ")[0] for line in lines[4:]] == ["| margin_typiclust", "| badge"]
+
+
+@pytest.mark.slow
+def test_a_stream(data_folder: Path, tiny_model: str) -> None:
+    pytest.importorskip("river", reason="river is not installed: pip install 'alnlp[stream]'")
+    given = [sys.executable, RECIPES / "stream.py", "--model", f"probe:{tiny_model}"]
+    given += ["--policies", "random", "--lines", "2002"]
+    ran = subprocess.run(given, capture_output=True, text=True, check=True)
+    head, _, row = ran.stdout.splitlines()
+    assert head.startswith("| policy | lines a second | chosen | before | 1,000 after | rest | ")
+    assert row.startswith("| random | ")
+    assert row.count("%") == 4
+
+
+def test_what_the_stream_says_ends_its_recipe(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.syspath_prepend(str(RECIPES))
+    from stream import row
+
+    with pytest.raises(SystemExit, match=r"^error: .*none.*$"):
+        row(tmp_path / "none", ["a"] * 4, "random", Namespace(budget=0.5, seed=0))
 
 
 @pytest.mark.slow
@@ -41,8 +122,13 @@ def test_a_frozen_network_and_a_fine_tuned_one(
     assert [line[:2] for line in lines] == [
         ["| frozen", "TREC-6"], ["| frozen", "all"],
         ["| fine-tuned", "TREC-6"], ["| fine-tuned", "all"],
+        ["| fine-tuned less frozen", "all"],
     ]  # fmt: skip
     assert all("of 1" in line[5] for line in lines)
+    frozen, tuned, more = (float(lines[place][4]) for place in (1, 3, 4))
+    assert frozen != tuned
+    assert more == pytest.approx(tuned - frozen, abs=0.0011)
+    assert "is about these data sets alone" in ran.stdout.splitlines()[-1]
     assert (tmp_path / "fine-tuned" / "trec6-120" / "margin-0.json").exists()
 
 

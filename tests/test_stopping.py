@@ -25,7 +25,6 @@ from alnlp.stopping import (
     kappa,
     overall_uncertainty,
     plateau,
-    tag_codes,
 )
 
 PAIRS = st.integers(0, 12).flatmap(
@@ -109,11 +108,11 @@ def test_models_are_compared_on_one_stop_set() -> None:
         kappa([0.2, 0.8], [0.4, 0.6])
 
 
-def naive_agreement(rounds: list[list[int]]) -> bool:
+def naive_agreement(rounds: list[list[int]]) -> bool | None:
     if len(rounds) < 4:
-        return False
+        return None
     last = [naive_kappa(a, b) for a, b in zip(rounds[-4:-1], rounds[-3:], strict=True)]
-    return None not in last and sum(last) / 3 >= Fraction(99, 100)  # type: ignore[arg-type]
+    return None if None in last else sum(last) / 3 >= Fraction(99, 100)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("seed", range(60))
@@ -136,20 +135,21 @@ def test_agreement_looks_at_kappa_and_not_at_its_change() -> None:
     advice = agreement(np.array([even, odd] * 3))
     assert (advice.stop, advice.value) == (False, 0.0)
     assert advice.reason == (
-        "The kappa of successive models on the stop set, 0.000 on average over the last 3, "
-        "is below 0.99."
+        "The agreement of successive models on texts that nobody has answered (kappa), 0.000 on "
+        "average over the last 3, is below 0.99."
     )
 
 
 def test_a_model_that_knows_one_class_does_not_stop() -> None:
     advice = agreement(np.zeros((6, 50), np.int64))
-    assert (advice.stop, advice.value) == (False, None)
+    assert (advice.stop, advice.value) == (None, None)
     assert "one class" in advice.reason
     settled = np.tile(np.arange(50) % 3, (4, 1))
     assert agreement(settled) == Advice(
         "agreement",
         True,
-        "The kappa of successive models on the stop set, 1.000 on average over the last 3, "
+        "The agreement of successive models on texts that nobody has answered (kappa), 1.000 on "
+        "average over the last 3, "
         "reaches 0.99.",
         1.0,
     )
@@ -174,13 +174,13 @@ def test_a_text_changes_with_any_of_its_labels() -> None:
 def test_classification_change() -> None:
     rounds = np.array([[0, 1, 2, 1], [0, 1, 1, 1], [0, 1, 1, 1]])
     assert classification_change(rounds) == Advice(
-        "classification_change", True, "The newest model changed no prediction on the stop set.", 0
+        "classification_change", True, "The newest model changed no prediction.", 0
     )
     earlier = classification_change(rounds[:2])
     assert (earlier.stop, earlier.value) == (False, 0.25)
     assert earlier.reason == "The newest model changed 25.0% of the predictions."
-    assert not classification_change(rounds[:1]).stop
-    assert not classification_change(np.empty((3, 0), np.int64)).stop
+    assert classification_change(rounds[:1]).stop is None
+    assert classification_change(np.empty((3, 0), np.int64)).stop is None
 
 
 # Uncertainty ------------------------------------------------------------------------------------
@@ -249,9 +249,9 @@ def test_delta_f_takes_the_largest_of_the_window() -> None:
     moved = delta_f(settled)  # from round 1 to 2 within the window of three changes
     assert moved.value == pytest.approx(float(naive_f_change(*settled[1:3].tolist()) or 0))
     assert not moved.stop
-    assert not delta_f(settled[:3]).stop
+    assert delta_f(settled[:3]).stop is None
     nothing = delta_f(np.full((5, 10), -1))
-    assert (nothing.stop, nothing.value) == (False, None)
+    assert (nothing.stop, nothing.value) == (None, None)
 
 
 # The curve --------------------------------------------------------------------------------------
@@ -261,7 +261,7 @@ def test_delta_f_takes_the_largest_of_the_window() -> None:
 def test_plateau(curve: list[float]) -> None:
     advice = plateau(np.array(curve))
     if len(curve) < 6:
-        assert (advice.stop, advice.value) == (False, None)
+        assert (advice.stop, advice.value) == (None, None)
         return
     gain = sorted(curve[-3:])[1] - sorted(curve[-6:-3])[1]
     assert advice.value == gain
@@ -291,16 +291,11 @@ def test_budget() -> None:
 
 
 def test_entities_are_compared_word_by_word() -> None:
-    first = [["O", "B-PER", "I-PER"], ["O"], ["B-LOC", "O"]]
-    second = [["O", "B-PER", "O"], ["O"], ["B-LOC", "O"]]
-    predictions = tag_codes([first, second])
-    assert predictions.tolist() == [[-1, 1, 2, -1, 0, -1], [-1, 1, -1, -1, 0, -1]]
+    # The words of three texts; outside of entities the code is -1.
+    predictions = np.array([[-1, 1, 2, -1, 0, -1], [-1, 1, -1, -1, 0, -1]])
     assert same(kappa(*predictions), naive_kappa(*predictions.tolist()))
     assert changed(*predictions) == pytest.approx(1 / 6)  # of the words
-    assert f_change(*predictions) == pytest.approx(1 / 3)  # I-PER: 1, the other two: 0
-    assert tag_codes([[], []]).shape == (2, 0)
-    with pytest.raises(StrategyError, match="one stop set"):
-        tag_codes([first, second[:2]])
+    assert f_change(*predictions) == pytest.approx(1 / 3)  # the class 2: 1, the other two: 0
 
 
 def test_advice_on_what_is_known() -> None:
@@ -333,10 +328,10 @@ def test_advice_of_the_first_rounds() -> None:
         assert len(told) == 4
         for advice in told:
             settled = advice.criterion == "classification_change" and rounds >= 2
-            assert advice.stop == settled
+            assert advice.stop is (True if settled else None)
             assert advice.reason.endswith(".")
-    assert [advice.reason for advice in told if "it takes" in advice.reason] == [
-        "There are 3 rounds so far, and it takes 4 to tell.",
-        "There are 3 rounds so far, and it takes 4 to tell.",
-        "There are 3 rounds so far, and it takes 6 to tell.",
+    assert [advice.reason for advice in told if "It takes" in advice.reason] == [
+        "It takes 4 rounds, each with more answers, to tell; 3 so far.",
+        "It takes 4 rounds, each with more answers, to tell; 3 so far.",
+        "It takes 6 rounds, each with more answers, to tell; 3 so far.",
     ]

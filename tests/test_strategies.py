@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from hypothesis.extra import numpy as hnp
 
 from alnlp.errors import StrategyError
 from alnlp.scores import entropy, least_confidence, margin, over_labels
-from alnlp.signals import Signals
+from alnlp.signals import Labelled, Signals
 from alnlp.strategies import (
     STRATEGIES,
     StrategySpec,
@@ -128,7 +129,8 @@ def test_the_tagger_gives_every_score_that_may_be_asked_for() -> None:
         ("random:max", "ner", "expected 'random'"),
         ("entropy:most", "ner", "expected one of mean, max, min, sum, top3, entities after"),
         ("entropy:", "ner", "expected one of mean"),
-        (":max", "ner", "expected one of random, margin"),
+        (":max", "ner", "got ':max', expected a name that `alnlp strategies` lists"),
+        ("marjin:max", "ner", "got 'marjin:max' .did you mean 'margin'"),
         ("mnlp", "multilabel", "'mnlp' serves ner, and the task is 'multilabel'"),
     ],
 )
@@ -241,18 +243,61 @@ def test_random_never_asks_the_model() -> None:
         select(STRATEGIES["margin"], Signals(5), 3, np.random.default_rng(0))
 
 
-def test_unknown_names_list_the_known_ones() -> None:
-    with pytest.raises(
-        StrategyError, match=r"'marjin' .did you mean 'margin'.., expected one of random, margin"
+def test_unknown_names_offer_the_closest_that_serve() -> None:
+    for name, task, near in (
+        ("marjin", "classification", " (did you mean 'margin' or "),
+        ("entropy_calibratd", "multilabel", " (did you mean 'entropy_calibrated' or "),
+        ("badge2", "ner", ""),  # badge does not serve it
+        ("poetry of earth", "ner", ""),
     ):
-        find("marjin", "classification")
+        with pytest.raises(StrategyError) as refused:
+            find(name, task)
+        said = str(refused.value)
+        assert said.startswith(f"strategy: got {name!r}{near}"), said
+        assert said.endswith(", expected a name that `alnlp strategies` lists"), said
+        assert len(said) < 200
 
 
-@pytest.mark.parametrize("answer", [[0, 0], [9], [-1], [0.5], [[0]], [0, 1, 2, 3]])
-def test_a_callable_that_breaks_the_contract_is_told_so(answer: list[int]) -> None:
-    _, spec = find(lambda signals, n, rng: np.array(answer), "classification")
-    with pytest.raises(StrategyError, match="distinct integers"):
+BROKEN = {
+    "twice": [0, 0], "beyond": [9], "below": [-1], "half": [0.5], "deep": [[0]], "many": [0, 1, 2],
+    "set": {1, 2}, "mask": np.array([True, False]), "nothing": None, "ragged": [[0], [0, 1]],
+    "words": ["0"], "deeply": np.zeros((3, 40), int), "generator": (i for i in range(2)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_a_callable_that_breaks_the_contract_is_told_so(kind: str) -> None:
+    _, spec = find(lambda signals, n, rng: BROKEN[kind], "classification")
+    with pytest.raises(StrategyError) as refused:
         select(spec, Signals(5), 2, np.random.default_rng(0))
+    got, expected = str(refused.value).split(", expected ")
+    assert expected == "a list or array of 1 to 2 distinct whole numbers from 0 to 4"
+    assert got.startswith("strategy: got ")
+    assert len(got.splitlines()) == 1
+    assert len(got) <= 80
+
+
+@pytest.mark.parametrize("answer", [[3, 1], (3, 1), np.array([3, 1], np.uint8), [4], []])
+def test_a_callable_may_return_any_sequence(answer: Any) -> None:
+    _, spec = find(lambda signals, n, rng: answer, "classification")
+    chosen = select(spec, Signals(5), 2, np.random.default_rng(0))
+    assert chosen.dtype == np.int64
+    assert chosen.tolist() == list(answer)
+
+
+@pytest.mark.parametrize("name", ["k_center", "maxherding", "typiclust"])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_budget_that_is_left_over_is_not_spent_on_more_of_the_same(name: str, seed: int) -> None:
+    """Few of many short texts in one far group are chosen, however often the strategy is asked."""
+    rng = np.random.default_rng(seed)
+    far = rng.normal(size=(20, 8)) * 0.01 + 10 * np.eye(8)[0]
+    embeddings = np.concatenate([far, rng.normal(size=(200, 8))])
+    costs = np.where(np.arange(220) < 20, 1, 40)
+    known = Labelled(np.empty((0, 8)), np.empty((0, 0)), np.empty((0, 0), np.int64))
+    signals = Signals.of(embeddings=embeddings, costs=costs, labelled=known)
+    chosen = select_within(STRATEGIES[name], signals, 330, np.random.default_rng(seed))
+    assert 290 < costs[chosen].sum() <= 330
+    assert (chosen < 20).sum() <= 3
 
 
 def test_a_batch_within_a_budget_is_chosen_as_a_batch() -> None:

@@ -29,9 +29,7 @@ def labelled(embeddings: np.ndarray) -> Labelled:
 
 
 def pool(embeddings: np.ndarray, answered: np.ndarray, classes: int = 2) -> Signals:
-    return Signals.of(
-        embeddings=embeddings, labelled=labelled(answered), label_embeddings=np.eye(classes)
-    )
+    return Signals.of(embeddings=embeddings, labelled=labelled(answered), label_count=classes)
 
 
 def slow_k_center(points: Points, answered: Points, n: int) -> list[int]:

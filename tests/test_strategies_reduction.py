@@ -27,6 +27,7 @@ def everything(size: int, rng: np.random.Generator) -> Signals:
         history=rng.random((4, size, 3)),
         labelled=Labelled(rng.normal(size=(6, 4)), np.empty((6, 0)), rng.integers(3, size=6)),
         label_embeddings=rng.normal(size=(3, 4)),
+        label_count=3,
         texts=[f"text {i}" for i in range(size)],
         queries=["one", "two"],
         query_embeddings=rng.normal(size=(2, 4)),
@@ -46,6 +47,7 @@ READ = {
     "costs": (lambda s: s.costs(np.arange(s.size)), 0),
     "labelled": (lambda s: s.labelled.embeddings, None),
     "label_embeddings": (lambda s: s.label_embeddings, None),
+    "label_count": (lambda s: np.array(s.label_count), None),
     "queries": (lambda s: np.array(s.queries), None),
     "query_embeddings": (lambda s: s.query_embeddings, None),
 }
@@ -178,9 +180,9 @@ def test_anchors(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(reduction.anchors(signals, 11, np.random.default_rng(0))) >= 11
 
 
-def test_mean_similarity_by_hand() -> None:
+def test_anchor_similarity_by_hand() -> None:
     found, cosines = np.array([[0, 2], [2, 3]]), np.array([[0.5, 0.25], [0.75, 1.0]])
-    assert reduction.mean_similarity(found, cosines, 5).tolist() == [0.5, 0, 0.5, 1, 0]
+    assert reduction.anchor_similarity(found, cosines, 5).tolist() == [0.5, 0, 0.5, 1, 0]
 
 
 def test_anchors_are_ten_of_each_class_spread_out() -> None:

@@ -51,18 +51,19 @@ def streamed(lines: Any, **options: Any) -> tuple[Streamed, bytes, Fake]:
     return run(project, lines, out, **options), out.getvalue(), project  # type: ignore[arg-type]
 
 
-def test_lines_come_out_as_they_came() -> None:
-    lines = [b"\xef\xbb\xbffirst 1\r\n", b"\n", "zweite höchstens 1\n".encode(), b"  third  1"]
+def test_lines_come_out_as_they_came_but_for_their_ends() -> None:
+    lines = [b"\xef\xbb\xbffirst 1\r\n", b"\r\n", "zweite höchstens 1\n".encode(), b"  third  1"]
     done, out, project = streamed(lines, budget=1.0, policy="random")
-    assert out == b"".join(lines).replace(b"\r\n\n", b"\r\n") + b"\n"
+    assert out == b"\xef\xbb\xbffirst 1\n" + "zweite höchstens 1\n".encode() + b"  third  1\n"
     assert project.asked == [["first 1", "zweite höchstens 1", "  third  1"]]
     assert (done.read, done.chosen, done.unusable, done.closed) == (3, 3, 0, False)
 
 
 def test_str_comes_out_as_str() -> None:
     out = io.StringIO()
-    run(Fake(), ["one 1\n", "two 1"], out, budget=1.0, policy="random")  # type: ignore[arg-type]
-    assert out.getvalue() == "one 1\ntwo 1\n"
+    lines = ["one 1\n", "two 1\r\n", "three 1"]
+    run(Fake(), lines, out, budget=1.0, policy="random")  # type: ignore[arg-type]
+    assert out.getvalue() == "one 1\ntwo 1\nthree 1\n"
 
 
 def test_json_lines_and_bad_ones() -> None:
@@ -85,21 +86,94 @@ def test_json_lines_and_bad_ones() -> None:
     assert [bad.line for bad in done.rejected] == [2, 3, 4, 5, 6, 7, 8, 9]
     reasons = [bad.reason for bad in done.rejected]
     assert reasons[0].startswith("not valid JSON")
-    assert reasons[1:6] == [
+    assert reasons[1:5] == [
         "not a JSON object but a list",
         "no text",
         "text is not a string but int",
         "empty text",
-        "not valid UTF-8",
     ]
+    assert reasons[5].startswith("not valid UTF-8 (byte 0xFF at position 11); ")
+    assert reasons[6] == "text holds half a character (a lone surrogate)"
     assert done.unusable == 8
+    assert not done.braced
+
+
+def test_json_may_end_its_lines_as_windows_does() -> None:
+    done, out, _ = streamed([b'{"text": "one 1"}\r\n'] * 2, budget=1.0, policy="random")
+    assert (done.read, out) == (2, b'{"text": "one 1"}\n' * 2)
+
+
+@pytest.mark.parametrize(
+    "first",
+    [b"{start} 1", b'{"level": "info"} 1', b'{"text": "x"} 1', b"  { 1", b"{" * 100_000 + b" 1"],
+)
+def test_a_log_that_begins_with_a_brace_loses_no_line(first: bytes) -> None:
+    lines = [first + b"\n", b'{"text": "a line that is an object"} 1\n', b"plain 1\n"]
+    done, out, project = streamed(lines, budget=1.0, policy="random")
+    assert out == b"".join(lines)
+    assert project.asked == [[line.decode().rstrip("\n") for line in lines]]
+    assert (done.read, done.unusable, done.braced) == (3, 0, True)
+
+
+def test_an_object_without_the_text_column_is_a_plain_text() -> None:
+    class Sure(Fake):
+        def predict(self, texts: list[str]) -> list[Any]:
+            self.asked.append(texts)
+            return [SimpleNamespace(confidence=0.0) for _ in texts]
+
+    project = Sure()
+    done = run(project, ['{"body": "x"}'], io.StringIO(), budget=1.0)  # type: ignore[arg-type]
+    assert project.asked == [['{"body": "x"}']]
+    assert done.braced
+
+
+def test_a_first_row_whose_text_is_unusable_is_a_row_all_the_same() -> None:
+    lines = [b'{"text": null}\n', b'{"text": "one 1"}\n']
+    done, out, _ = streamed(lines, budget=1.0, policy="random")
+    assert (out, done.unusable, done.braced) == (lines[1], 1, False)
+
+
+def test_a_broken_line_does_not_decide_what_the_others_are() -> None:
+    lines = [b"caf\xe9\n", b'{"text": "one 1"}\n']
+    done, _, project = streamed(lines, budget=1.0, policy="random")
+    assert project.asked == [["one 1"]]
+    assert done.unusable == 1
 
 
 def test_plain_lines_that_are_no_text() -> None:
     done, out, _ = streamed([b"one 1\n", b"a\xffb 1\n", b"a\0b 1\n"], budget=1.0, policy="random")
     assert out == b"one 1\n"
     assert [bad.line for bad in done.rejected] == [2, 3]
-    assert all(bad.reason for bad in done.rejected)
+    assert [bad.reason for bad in done.rejected] == [
+        "not valid UTF-8 (byte 0xFF at position 2); mend it, or give the lines' encoding "
+        "(--encoding cp1252, say)",
+        "text holds a NUL character",
+    ]
+    assert done.rejected[0].excerpt == r"a\xffb 1"
+
+
+def test_another_encoding_is_read_and_written() -> None:
+    lines = ["café 1\n".encode("cp1252"), b"\x81 1\n"]
+    done, out, project = streamed(lines, budget=1.0, policy="random", encoding="windows-1252")
+    assert project.asked == [["café 1"]]
+    assert out == lines[0]
+    assert done.rejected[0].reason.startswith("not valid CP1252 (byte 0x81 at position 1); ")
+
+
+@pytest.mark.parametrize(
+    ("encoding", "message"),
+    [
+        ("klingon", "encoding: got 'klingon', expected a name such as utf-8 or cp1252"),
+        ("base64", "encoding: got 'base64', expected a name"),
+        ("idna", "encoding: got 'idna', expected a name"),
+        ("utf-16", "'utf-16', expected one whose lines end with the byte 0x0A.*iconv -f utf-16"),
+        ("utf-32-le", "expected one whose lines end"),
+        ("cp037", "expected one whose lines end"),
+    ],
+)
+def test_encodings_that_do_not_do(encoding: str, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        streamed([b"one 1\n"], encoding=encoding)
 
 
 def test_only_some_bad_lines_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,8 +183,8 @@ def test_only_some_bad_lines_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_nothing_usable_is_an_error_and_nothing_is_not() -> None:
-    with pytest.raises(DataError, match=r"line 2: not valid JSON.*none of 2 can be used") as told:
-        streamed([b"\n", b"{broken\n", b"{1}\n"])
+    with pytest.raises(DataError, match=r"line 2: empty text.*none of 2 can be used") as told:
+        streamed([b"\n", b'{"text": ""}\n', b"{1}\n"])
     assert "\n" not in str(told.value)
     assert streamed([])[0] == Streamed()
     assert streamed([b" \n"])[0] == Streamed()
@@ -192,7 +266,19 @@ def test_a_closed_pipe_ends_it_cleanly() -> None:
         project: Any = Fake()
         done = run(project, counted(), out, budget=1.0, policy="random", chunk=100)
     assert done.closed
-    assert (done.read, done.chosen, read) == (300, 200, 300)
+    # What was decided is counted, also where it can no longer be written.
+    assert (done.read, done.chosen, read) == (300, 300, 300)
+
+
+def test_who_interrupts_it_knows_how_far_it_came() -> None:
+    def lines() -> Iterator[bytes]:
+        yield from values_as_lines(np.ones(25))
+        raise KeyboardInterrupt
+
+    done = Streamed()
+    with pytest.raises(KeyboardInterrupt):
+        streamed(lines(), budget=1.0, policy="random", chunk=10, done=done)
+    assert (done.read, done.chosen) == (20, 20)
 
 
 def test_progress_is_told_and_may_stop_it() -> None:
@@ -218,6 +304,11 @@ def test_options_are_checked_before_a_line_is_read() -> None:
 
     with pytest.raises(StrategyError, match="budget"):
         streamed(lines(), budget=0)
+    with pytest.raises(DataError, match="encoding"):
+        streamed(lines(), encoding="klingon")
+    for seed in (-4, 2**32):
+        with pytest.raises(StrategyError, match=f"seed: got {seed}, expected a whole number from"):
+            streamed(lines(), seed=seed)
 
 
 @pytest.mark.slow

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from alnlp.cli.options import (
+    Encoding,
     Folder,
     LabelColumn,
     ModelOption,
@@ -23,7 +26,13 @@ from alnlp.cli.options import (
     print_json,
 )
 from alnlp.console import Arriving, notes, progress_bars
-from alnlp.errors import ProjectError
+from alnlp.errors import DataError, ProjectError
+
+if TYPE_CHECKING:
+    from alnlp.stream import Streamed
+
+#: Lines that could not be used and are told of, as many as an import tells of.
+_SHOWN = 5
 
 
 @app.command()
@@ -113,34 +122,102 @@ def simulate(
 def stream(
     folder: Folder,
     budget: Annotated[
-        float, typer.Option(help="The most to choose, as a share of the lines.")
+        float,
+        typer.Option(
+            help="The share of the lines to choose, on average; of a short stream it may be a few "
+            "lines more."
+        ),
     ] = 0.05,
     policy: Annotated[
-        str, typer.Option(help="balanced, variable, randomised, split, fixed or random.")
+        str,
+        typer.Option(help="balanced, variable, randomised, split, fixed or random, as told above."),
     ] = "balanced",
     seed: Annotated[int, typer.Option(help="Of every random draw.")] = 0,
+    encoding: Encoding = "utf-8",
 ) -> None:
-    """Read lines from standard input, write those worth a label to standard output at once."""
-    from alnlp.project import Project
-    from alnlp.stream import run
+    """Read lines from standard input, write those worth a label to standard output at once.
 
-    lines = Arriving(sys.stdin.fileno())
-    with progress_bars() as progress:
-        done = run(
-            Project.open(folder),
-            lines,
-            sys.stdout.buffer,
-            budget=budget,
-            policy=policy,
-            seed=seed,
-            ready=lines.ready,
-            progress=progress,
-        )
-    for row in done.rejected:
-        notes.print(f"line {row.line}: {row.reason}", markup=False)
-    share = f"{done.chosen / done.read:.1%}" if done.read else "none"
-    notes.print(f"{done.read} lines read, {done.chosen} chosen ({share})")
-    if done.drifts:
-        notes.print(f"the texts have changed at line {', '.join(map(str, done.drifts))}")
+    Where the first line is a JSON object with a "text", each line must be one; else each line is
+    a plain text. Chosen lines are written as they came, an object with all its fields; only their
+    ends become plain newlines. How many were read and chosen is said at the end, on standard error.
+
+    \b
+    The policies, by how sure the newest model is of a line:
+      balanced    what it is least sure of, by a threshold that the budget sets
+      variable    the less sure half, of which the budget takes what comes first
+      randomised  like variable, by a threshold shaken at random for each line
+      split       a fifth of the lines as random does, the others as variable does
+      fixed       what it is less than 90% sure of, while some of the budget is left
+      random      any line, however sure it is
+    """
+    from alnlp.project import Project
+    from alnlp.stream import Streamed, run
+
+    for name, file in (("input", sys.stdin), ("output", sys.stdout)):
+        if file is None:  # as Python has it where the shell has closed it
+            raise DataError(f"standard {name}: got a closed one, expected a file or pipe of lines")
+    arriving, done = Arriving(sys.stdin.fileno()), Streamed()
+    try:
+        with progress_bars() as progress:
+            run(
+                Project.open(folder),
+                _named_lines(arriving),
+                _NamedOutput(),
+                budget=budget,
+                policy=policy,
+                seed=seed,
+                encoding=encoding,
+                ready=arriving.ready,
+                progress=progress,
+                done=done,
+            )
+    except KeyboardInterrupt:  # the usual end of a stream
+        _say_streamed(done)
+        raise
+    _say_streamed(done)
     if done.closed:
         raise BrokenPipeError
+
+
+@contextmanager
+def _naming(file: str) -> Iterator[None]:
+    """Reading and writing fail without the name of a file, which the message needs."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = file
+        raise
+
+
+def _named_lines(lines: Iterable[bytes]) -> Iterator[bytes]:
+    with _naming("standard input"):
+        yield from lines
+
+
+class _NamedOutput:
+    def write(self, line: bytes) -> None:
+        with _naming("standard output"):
+            sys.stdout.buffer.write(line)
+
+    def flush(self) -> None:
+        with _naming("standard output"):
+            sys.stdout.buffer.flush()
+
+
+def _say_streamed(done: Streamed) -> None:
+    """What became of a stream, in a few lines."""
+    lines = [f"line {bad.line}: {bad.reason}" for bad in done.rejected[:_SHOWN]]
+    if done.unusable > _SHOWN:
+        lines.append(f"and {done.unusable - _SHOWN:,} more")
+    if done.braced:
+        lines.append(
+            'the first line begins like JSON but is no object with a "text": all were read as '
+            "plain text"
+        )
+    share = f"{done.chosen / done.read:.1%}" if done.read else "none"
+    summary = f"{done.read} lines read, {done.chosen} chosen ({share})"
+    lines.append(summary + (f"; {done.unusable} could not be used" if done.unusable else ""))
+    if done.drifts:
+        lines.append(f"the texts have changed at line {', '.join(map(str, done.drifts))}")
+    for line in lines:
+        notes.print(line, markup=False, soft_wrap=True)

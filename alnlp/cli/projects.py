@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 #: Of so few texts, or with so wide an interval, a figure is luck; as in static/wording.js.
 _FEW, _WIDE = 10, 0.4
+_ADVICE = {True: "stop", False: "go on", None: "cannot tell yet"}
 
 
 @app.command()
@@ -84,7 +85,7 @@ def new(
     data: Annotated[
         str,
         typer.Option(
-            help="csv, tsv, jsonl or parquet file, for ner also conll or spacy; a hub id."
+            help="csv, tsv, jsonl, parquet or txt file, for ner also conll or spacy; a hub id."
         ),
     ],
     task: TaskOption,
@@ -195,6 +196,8 @@ def train(folder: Folder, as_json: AsJson = False) -> None:
     if made.reason:
         typer.echo(f"model: {made.model}; {made.reason}")
     for name, value in made.metrics.items():
+        if name in made.tested:
+            continue  # it is told with its interval
         typer.echo(f"{name}: {value:.4f}" if isinstance(value, float) else f"{name}: {value}")
     for line in _of_model(made.tested, made.audit):
         typer.echo(line)
@@ -225,7 +228,7 @@ def status(folder: Folder, as_json: AsJson = False) -> None:
     for line in [*measured, *_outlook(outlook), *_bias(bias)]:
         typer.echo(line)
     for one in advice:
-        typer.echo(f"{'stop' if one.stop else 'go on'}, says {one.criterion}: {one.reason}")
+        typer.echo(f"{_ADVICE[one.stop]}, says {one.criterion}: {one.reason}")
 
 
 @app.command()
@@ -304,7 +307,7 @@ def _outlook(outlook: dict[str, Any]) -> list[str]:
     if outlook["forecast"]:
         now, more = outlook["forecast"]["points"][0], outlook["forecast"]["more"]
         lines = [
-            f"{more['labels']} more labels: {outlook['metric']} {now['value']:.2f} to "
+            f"{more['answers']} more labels: {outlook['metric']} {now['value']:.2f} to "
             f"{more['value']:.2f} expected (95% interval {more['low']:.2f} to {more['high']:.2f})"
         ]
     if time["seconds_per_label"] is not None:

@@ -12,6 +12,7 @@ import tempfile
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO, cast
 
@@ -21,7 +22,7 @@ from alnlp.data.ner import conll
 from alnlp.data.rows import Record, Records, Rejected, excerpt, is_valid
 from alnlp.errors import DataError
 
-ENDINGS = (".csv", ".tsv", ".jsonl", ".parquet")
+ENDINGS = (".csv", ".tsv", ".jsonl", ".parquet", ".txt")
 #: Of files that hold nothing but named entities.
 SPAN_ENDINGS = (*conll.ENDINGS, ".spacy")
 _MAYBE_CONLL = (".txt", ".tsv", ".csv")
@@ -39,10 +40,10 @@ def ending(path: Path | str) -> str:
 
 
 def read_file(path: Path, encoding: str, *, spans: bool = False) -> Records:
-    """The records of a csv, tsv, jsonl or parquet file, plain or compressed with gzip.
+    """The records of a csv, tsv, jsonl, parquet or txt file, plain or compressed with gzip.
 
-    With `spans` also of CoNLL and spaCy files; then txt, tsv and csv files whose first line ends
-    in a tag, and so is no header, are read as CoNLL.
+    A txt file holds one text a line. With `spans` also of CoNLL and spaCy files; then txt, tsv and
+    csv files whose first line ends in a tag, and so is no header, are read as CoNLL.
 
     Raises:
         DataError: unknown ending, unreadable, empty or damaged file; damage found half-way is
@@ -51,11 +52,12 @@ def read_file(path: Path, encoding: str, *, spans: bool = False) -> Records:
     """
     suffix = ending(path)
     known = (*ENDINGS, *SPAN_ENDINGS) if spans else ENDINGS
+    if suffix in (_MAYBE_CONLL if spans else (".txt",)):
+        with _explained(path, "the beginning"):
+            if _looks_like_conll(path, encoding):
+                suffix = conll.ENDINGS[0]
     if suffix in SPAN_ENDINGS and not spans:
         raise DataError(f"{path.name}: {NAMED_ENTITIES}")
-    with _explained(path, "the beginning"):
-        if spans and suffix in _MAYBE_CONLL and _looks_like_conll(path, encoding):
-            suffix = conll.ENDINGS[0]
     if suffix not in known:
         raise DataError(
             f"{path.name}: got the file ending {suffix!r}, expected one of "
@@ -76,6 +78,8 @@ def _read(path: Path, suffix: str, encoding: str) -> Records:
     stream, used = _open_text(path, encoding)
     if suffix == ".jsonl":
         return Records(_json_lines(stream, used))
+    if suffix == ".txt":
+        return _read_texts(stream, used)
     if suffix in conll.ENDINGS:
         return conll.read_conll(stream, used)
     return read_delimited(stream, path.name, used)
@@ -149,6 +153,24 @@ def _open_text(path: Path, encoding: str) -> tuple[TextIO, str]:
     codec = "utf-8-sig" if used == "utf-8" else used
     text = io.TextIOWrapper(stream, encoding=codec, errors="surrogateescape", newline="")
     return text, used
+
+
+def _read_texts(stream: TextIO, encoding: str) -> Records:
+    items = _text_lines(stream, encoding)
+    first = next(items, None)
+    if first is None:
+        return Records(items)
+    return Records(chain([first], items), ("text",), text="text")
+
+
+def _text_lines(stream: TextIO, encoding: str) -> Iterator[Record | Rejected]:
+    for number, line in enumerate(stream, 1):
+        if not line.strip():
+            continue
+        if is_valid(line):
+            yield Record(number, {"text": line.rstrip("\r\n")})
+        else:
+            yield Rejected(number, f"not valid {encoding.upper()}", excerpt(line))
 
 
 def _json_lines(stream: TextIO, encoding: str) -> Iterator[Record | Rejected]:

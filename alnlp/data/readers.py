@@ -35,7 +35,7 @@ from alnlp.errors import DataError
 
 _HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?(:[\w.-]+)?")
 _FILE_ENDINGS = (
-    *ENDINGS, *SPAN_ENDINGS, ".txt", ".json", ".xls", ".xlsx", ".zip", ".arrow", ".md"
+    *ENDINGS, *SPAN_ENDINGS, ".json", ".xls", ".xlsx", ".zip", ".arrow", ".md"
 )  # fmt: skip
 _SAMPLE_RECORDS, _SAMPLE_ITEMS = 100, 10_000
 
@@ -74,7 +74,7 @@ def read_rows(
     nobody has annotated it; rows that came as tokens have `words`.
 
     Args:
-        source: a csv, tsv, jsonl or parquet file, plain or .gz; a `datasets.Dataset` or
+        source: a csv, tsv, jsonl, parquet or txt file, plain or .gz; a `datasets.Dataset` or
             `DatasetDict`; a folder that `save_to_disk` wrote or that holds data files; or a hub
             id "org/name", with ":split" for another split than train.
         text_column: guessed if not given, see `guess_columns`.

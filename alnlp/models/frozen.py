@@ -97,12 +97,12 @@ class Probe(FineTuned):
     def read(self, embeddings: FloatArray, *, dropout: bool = False) -> NDArray[np.float32]:
         """Probabilities (N, K) of texts by their embeddings (N, D).
 
-        With `dropout`, a draw: what the head sees is dropped out as in a training of the network.
+        With `dropout`, a draw of a head: of what it sees the same is dropped in all texts.
         """
         head = head_of(self.network, len(self.task.labels))
         given = torch.from_numpy(np.ascontiguousarray(embeddings, np.float32))
         if dropout:
-            given = torch.nn.functional.dropout(given, DROPOUT)
+            given = given * torch.nn.functional.dropout(torch.ones(given.shape[1]), DROPOUT)
         logits = head(given.to(head.weight.device)).float()
         probabilities = logits.sigmoid() if self.task.multilabel else logits.softmax(dim=-1)
         result: NDArray[np.float32] = probabilities.cpu().numpy()

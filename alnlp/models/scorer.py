@@ -32,7 +32,7 @@ class _Instrument:
         task: the question the network was trained for.
         pad_token_id: fills short rows.
         precision: of everything but the head.
-        dropout: whether dropout is left on.
+        dropout: whether dropout is left on, with the same units dropped in all texts.
 
     Attributes:
         shares_rows: whether it reads batches whose rows hold several texts, and several batches at
@@ -53,23 +53,56 @@ class _Instrument:
         self.width = head_of(network, self.outputs).in_features
         self._multilabel = task.multilabel
         if precision == "bf16" or dropout:
-            network = copy.deepcopy(network).train(dropout)
+            network = copy.deepcopy(network).train(False)
         if precision == "bf16":
             nn.Module.to(network, torch.bfloat16)
             # Logits in 8 bits would make ties of the margins that strategies rank by.
             head = head_of(network, self.outputs).float()
             head.register_forward_pre_hook(lambda _module, args: (args[0].float(),))
-        if dropout and not any(m.p for m in network.modules() if isinstance(m, nn.Dropout)):
+        if dropout and not _draw_dropout(network):
             # Without any dropout of its own all passes would be alike.
+            drawn = _Drawn(DROPOUT)
             head = head_of(network, self.outputs)
-            head.register_forward_pre_hook(
-                lambda _module, args: (nn.functional.dropout(args[0], DROPOUT),)
-            )
+            head.register_forward_pre_hook(lambda _module, args: (drawn(args[0]),))
         head = head_of(network, self.outputs)
         self.shares_rows = not dropout and packs(network)
         self._read: Reader | _Plain = (
             Reader(network, head, _TOKENS) if self.shares_rows else _Plain(network, head)
         )
+
+
+class _Drawn(nn.Module):
+    """Dropout that drops the same units in all texts: one draw of a model from the posterior.
+
+    Were they others for each text, each would be told by a model of its own, and nothing could be
+    said of several texts together, as BatchBALD does.
+    """
+
+    def __init__(self, rate: float) -> None:
+        super().__init__()
+        self._rate = rate
+        self._kept: Tensor | None = None
+
+    def forward(self, seen: Tensor) -> Tensor:
+        if seen.dim() > 3:  # attention: its last dimension is places in a text, not units
+            return seen
+        if self._kept is None:
+            units = torch.ones(seen.shape[-1])
+            self._kept = nn.functional.dropout(units, self._rate).to(seen)
+        return seen * self._kept
+
+
+def _draw_dropout(network: nn.Module) -> bool:
+    """Put a draw in the place of each dropout of a network; whether there was any."""
+    found = [
+        (parent, name, child.p)
+        for parent in network.modules()
+        for name, child in parent.named_children()
+        if isinstance(child, nn.Dropout) and child.p
+    ]
+    for parent, name, rate in found:
+        setattr(parent, name, _Drawn(rate))
+    return bool(found)
 
 
 class _Plain:

@@ -23,9 +23,8 @@ Rows = NDArray[np.int64]
 _SECONDS, _SECONDS_A_CHARACTER = 3.0, 0.06
 _TIMED = 10
 #: Signals that need no network at all.
-WITHOUT_NETWORK = frozenset({"texts", "queries", "seconds", "costs"})
+WITHOUT_NETWORK = frozenset({"texts", "queries", "seconds", "costs", "label_count"})
 _SEVERAL = ("samples", "history")
-_OF_WORDS = ("label_embeddings", "query_embeddings")
 
 
 @dataclass(frozen=True)
@@ -57,6 +56,7 @@ def signals(pool: Pool, task: Task, kept: KeptSignals | None, rows: Rows, known:
         "texts": lambda: pool.texts(rows),
         "queries": lambda: known.queries,
         "seconds": lambda: expected_seconds(pool, rows, known.seconds()),
+        "label_count": lambda: len(task.labels),
     }
     if task.spans:
         found["costs"] = lambda indices: _word_counts(pool, kept, rows[indices])
@@ -89,7 +89,7 @@ def _from_disk(
     if "committee" in arrays or "committee_models" in arrays:
         files = {"heads": "committee", "models": "committee_models"}
         found["committee"] = lambda kind: np.asarray(arrays[files[kind]][:, kept.positions(rows)])
-    for name in _OF_WORDS:
+    for name in read_words(task.labels, known.queries):
         if name in there:
             found[name] = lambda name=name: np.asarray(arrays[name])
     if "labelled_rows" in arrays:
@@ -100,15 +100,17 @@ def _from_disk(
 def available(task: Task, kept: KeptSignals | None, known: Known) -> set[str]:
     """The names of the signals that there are, as `StrategySpec.needs` calls them.
 
-    Embeddings of labels' names and searches count only while these are the same.
+    Embeddings of words, such as labels' names and searches, count only while these are the same.
     """
     if kept is None or not kept.is_scored:
         return set(WITHOUT_NETWORK)
     names = ("embeddings", "probabilities", "committee", "committee_models", *_SEVERAL)
     there = {name for name in names if name in kept.arrays}
-    words = words_key(task.labels, known.queries)
-    if "words_key" in kept.arrays and kept.arrays["words_key"].tobytes() == words.tobytes():
-        there |= {name for name in _OF_WORDS if name in kept.arrays}
+    there |= {
+        name
+        for name, words in read_words(task.labels, known.queries).items()
+        if name in kept.arrays and _same(kept.arrays.get(key_of(name)), words_key(words))
+    }
     if "labelled_rows" in kept.arrays:
         there.add("labelled")
     if task.spans and "words" in kept.arrays:
@@ -116,10 +118,25 @@ def available(task: Task, kept: KeptSignals | None, known: Known) -> set[str]:
     return there | WITHOUT_NETWORK
 
 
-def words_key(labels: tuple[str, ...], queries: tuple[str, ...]) -> NDArray[np.uint8]:
-    """Bytes that change with the labels' names and the searches."""
-    content = json.dumps([labels, queries]).encode()
+def read_words(labels: tuple[str, ...], queries: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    """The signals that are embeddings of words, and of which."""
+    names = tuple(name.replace("_", " ") for name in labels)
+    return {"label_embeddings": names, "query_embeddings": queries}
+
+
+def key_of(name: str) -> str:
+    """Under which name the key of the words of a signal is kept."""
+    return f"{name}_key"
+
+
+def words_key(words: tuple[str, ...]) -> NDArray[np.uint8]:
+    """Bytes that change with words."""
+    content = json.dumps(words).encode()
     return np.frombuffer(hashlib.blake2b(content, digest_size=16).digest(), np.uint8)
+
+
+def _same(kept: NDArray[Any] | None, key: NDArray[np.uint8]) -> bool:
+    return kept is not None and kept.tobytes() == key.tobytes()
 
 
 def _labelled(task: Task, kept: KeptSignals, answers: Mapping[int, Answer]) -> Labelled:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alnlp.project import learning
-from alnlp.project.candidates import words_key
+from alnlp.project.candidates import key_of, read_words, words_key
 from alnlp.project.kept import KeptSignals, places
 from alnlp.strategies.committee import committee_heads
 
@@ -80,13 +80,10 @@ def of_words(
 ) -> dict[str, NDArray[Any]]:
     """Embeddings of the labels' names and of what people search by, as far as they are needed."""
     kept: dict[str, NDArray[Any]] = {}
-    if "label_embeddings" in needs:
-        names = [name.replace("_", " ") for name in labels]
-        kept["label_embeddings"] = learning.text_embeddings(model, names)
-    if "query_embeddings" in needs:
-        kept["query_embeddings"] = learning.text_embeddings(model, queries)
-    if kept:
-        kept["words_key"] = words_key(labels, queries)
+    for name, words in read_words(labels, queries).items():
+        if name in needs:
+            kept[name] = learning.text_embeddings(model, words)
+            kept[key_of(name)] = words_key(words)
     return kept
 
 

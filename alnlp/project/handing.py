@@ -72,7 +72,20 @@ def hand_out(
                 break  # a budget is hardly ever used up to the last word
         state.store.renew(annotator, ttl)
         handed = mine[: amount.texts]
-        return handed, len(handed) - held, notice
+        return handed, len(handed) - held, notice if handed else _nothing_left(state, annotator)
+
+
+def _nothing_left(state: State, annotator: str) -> str:
+    """Why an annotator is handed nothing, in a sentence."""
+    leases = state.store.leases()
+    with state.refreshed() as ledger:
+        answered = ledger.labels().keys()
+        skipped = ledger.skipped(annotator) - answered
+    holders = [x.annotator for x in leases if x.example_id not in answered | skipped]
+    rest = [f"{len(holders)} reserved by {', '.join(sorted({*holders}))}"] if holders else []
+    rest += [f"{len(skipped)} skipped by {annotator}"] if skipped else []
+    every = "example that is not in the test set" if len(state.held_out) else "example"
+    return f"every {every} is answered" + (f", but for {' and '.join(rest)}" if rest else "")
 
 
 def _choose(
@@ -117,7 +130,7 @@ def _choose(
         rng=rng,
     )
     if chosen.exhausted:
-        for_audit = free[:more]
+        for_audit = free[: more if len(held) else max(more, 1)]  # one may exceed the budget
     if not len(for_audit):
         return chosen
     state.draw(for_audit)

@@ -241,7 +241,10 @@ def _texts_from(pool: Pool, row: int) -> Iterator[list[str]]:
 def samples(
     model: Model, pool: Pool, rows: Rows, cache: Path, seed: int, progress: Progress | None
 ) -> NDArray[np.float32]:
-    """Probabilities (S, N, K) of S passes over rows of a pool with dropout left on."""
+    """Probabilities (S, N, K) of S passes over rows of a pool with dropout left on.
+
+    Each pass is one model for all texts, see `scorer._Drawn`.
+    """
     import torch
 
     torch.manual_seed(seed)

@@ -60,13 +60,14 @@ def outlook(state: State, history: Sequence[Round], target: float | None) -> dic
     "curve": of each round its "labels" (trained on), "value", and "low" and "high", the interval of
     95%, None where it is not known. By the test set where there is one, else by the audit sample.
     "forecast": {"points": "value", "low" and "high" of the true figure by "labels", "more": the
-    same after "labels" more answers, "target": None or {"value", "labels", "seconds"}}, the last
+    same after so many "answers" more, "target": None or {"value", "answers", "seconds"}}, the last
     two each [by the upper bound, as expected, by the lower bound], answers to give from now on,
     those that are kept aside among them, None where out of reach. None where "forecast_reason" says
     why.
     "gain": see `gain.of`. "time": "answers" that count and were timed, "seconds" of all that was
     said, skipped, replaced or taken back, without pauses, and "seconds_per_label", all this time by
-    those answers. "changed": see `advising.changed_by`. "advice": "name", "stop", "reason".
+    those answers. "changed": see `advising.changed_by`. "advice": "name", "stop" (None where it
+    cannot tell yet), "reason".
     "calibration": {"bins": "said", "right" with "low" and "high", "n"; "all": the same over all,
     "n" texts; "ece" "before" and "after" the "temperature"}. "confusion": "labels" and "counts"
     (rows: people, columns: the model).
@@ -194,7 +195,7 @@ class _Pace:
         """How many answers teach so many labels, None where there are not enough texts."""
         if labels is None:
             return None
-        given = math.ceil(labels / self.taught)
+        given = math.ceil(labels / self.taught - 1e-9)
         return given if given <= self.rest else None
 
 
@@ -202,8 +203,8 @@ def _carried_on(curve: Forecast, pace: _Pace, target: float | None) -> dict[str,
     """A forecast as JSON-able values."""
     ahead = min(round(pace.rest * pace.taught), _AHEAD)
 
-    def point(labels: int, said: Expected) -> dict[str, Any]:
-        return {"labels": labels, "value": said.value, "low": said.low, "high": said.high}
+    def point(said: Expected, **where: int) -> dict[str, Any]:
+        return {**where, "value": said.value, "low": said.low, "high": said.high}
 
     steps = sorted({ahead * step // _STEPS for step in range(_STEPS + 1)})
     more = min(pace.rest, _MORE)
@@ -214,14 +215,14 @@ def _carried_on(curve: Forecast, pace: _Pace, target: float | None) -> dict[str,
         each = pace.seconds
         reached = {
             "value": target,
-            "labels": answers,
+            "answers": answers,
             "seconds": None
             if each is None
             else [None if n is None else round(n * each, 1) for n in answers],
         }
     return {
-        "points": [point(curve.labels + step, curve.at(step)) for step in steps],
-        "more": point(more, curve.at(round(more * pace.taught))),
+        "points": [point(curve.at(step), labels=curve.labels + step) for step in steps],
+        "more": point(curve.at(round(more * pace.taught)), answers=more),
         "target": reached,
     }
 

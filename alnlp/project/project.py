@@ -78,8 +78,8 @@ class Project(Answering, Finding):
 
         Args:
             folder: where to; must not exist, or be empty.
-            data: a csv, tsv, jsonl, parquet or conll file (plain or .gz), a `datasets.Dataset`,
-                or a hub id.
+            data: a csv, tsv, jsonl, parquet, txt or conll file (plain or .gz), a
+                `datasets.Dataset`, or a hub id.
             task: "classification", "multilabel" or "ner" (named entities).
             labels: the label names; those found in the data where None.
             text_column: guessed where None.
@@ -177,6 +177,13 @@ class Project(Answering, Finding):
             return report
 
     # What it is ---------------------------------------------------------------------------------
+
+    def __repr__(self) -> str:
+        known = self.status()
+        return (
+            f"<Project {self.name}: {known['task']}, {known['labelled']} of {known['pool']} texts "
+            f"answered, round {known['round']}>"
+        )
 
     @property
     def name(self) -> str:
@@ -296,7 +303,7 @@ class Project(Answering, Finding):
                 strategy then takes what it values most per word. One text alone may be longer.
             annotator: for whom.
             strategy: a name or a callable; the project's own where None. A warning says where it
-                could not choose, or was given nothing to choose.
+                could not choose.
         """
         amount = Amount.of(n, tokens, self.settings.batch_size, self.task)
         if not isinstance(annotator, str) or not annotator.strip():
@@ -309,7 +316,7 @@ class Project(Answering, Finding):
                 f"{len(mine) - fresh} of these were handed out before and have no answer yet; "
                 f"release({annotator!r}) gives them back"
             )
-        if strategy is not None and notice:
+        if strategy is not None and notice and mine:
             warnings.warn(notice, stacklevel=2)  # else an experiment may be on something else
         return Batch(tuple(self._state.asked(mine)), notice)
 

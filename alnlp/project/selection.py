@@ -15,7 +15,15 @@ from alnlp.errors import ProjectError
 from alnlp.project.candidates import WITHOUT_NETWORK, Known, available, signals
 from alnlp.project.kept import KeptSignals
 from alnlp.project.readout import Prediction
-from alnlp.strategies import STRATEGIES, Strategy, StrategySpec, find, select, select_within
+from alnlp.strategies import (
+    STRATEGIES,
+    Strategy,
+    StrategySpec,
+    find,
+    refusal,
+    select,
+    select_within,
+)
 from alnlp.strategies.neighbours import subset
 from alnlp.tasks import Answer, Task
 
@@ -77,7 +85,8 @@ class Batch(Sequence[AskedExample]):
 
     Attributes:
         examples: in the order in which to label them.
-        notice: one line for the person when something unusual happened, else None.
+        notice: one line for the person when something unusual happened or nothing is left, else
+            None.
     """
 
     examples: tuple[AskedExample, ...] = ()
@@ -199,6 +208,8 @@ def choose(
         chosen = select_within(spec, seen, left, rng) if left > 0 else np.empty(0, np.int64)
         if len(mine) and seen.costs(chosen).sum() > left:
             chosen = chosen[:0]  # only a batch of one may exceed the budget
+    if len(candidates) and not len(chosen) and not len(mine):
+        raise refusal([], left, len(candidates))  # what fills a batch up may be nothing
     if not len(candidates):
         notice = None
     if not len(candidates) and len(np.unique(taken)) < len(pool):

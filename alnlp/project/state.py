@@ -211,6 +211,8 @@ class State:
             return {
                 "task": task.kind,
                 "labels": list(task.labels),
+                "model": newest.model if newest else self.settings.model,
+                "strategy": self.settings.strategy,
                 "pool": len(self.pool) - len(self.held_out),
                 "test": len(self.test),
                 "labelled": len(answers),

@@ -10,6 +10,7 @@ of words become one of texts (`entropy:max`), for several labels the same (`marg
 from __future__ import annotations
 
 import difflib
+from collections.abc import Collection
 
 from alnlp.errors import StrategyError
 from alnlp.strategies import (
@@ -30,7 +31,7 @@ from alnlp.strategies import (
     uncertainty,
 )
 from alnlp.strategies.budget import select_within
-from alnlp.strategies.spec import SIGNALS, Indices, Strategy, StrategySpec, select, top
+from alnlp.strategies.spec import Indices, Strategy, StrategySpec, own, refusal, select, top
 from alnlp.strategies.uncertainty import REDUCTIONS
 
 __all__ = [
@@ -41,6 +42,8 @@ __all__ = [
     "StrategySpec",
     "default",
     "find",
+    "named",
+    "refusal",
     "select",
     "select_within",
     "top",
@@ -75,31 +78,10 @@ def find(strategy: str | Strategy, task: str) -> tuple[str, StrategySpec]:
         StrategyError: no such name, one that does not serve the task, or needs that nothing meets.
     """
     if not isinstance(strategy, str):
-        name = getattr(strategy, "__name__", type(strategy).__name__)
-        usual = {"scores" if task == "ner" else "probabilities", "embeddings"}
-        needs = frozenset(getattr(strategy, "needs", usual))
-        if unknown := needs - SIGNALS:
-            raise StrategyError(
-                f"strategy {name}: needs {', '.join(sorted(unknown))}, expected some of "
-                f"{', '.join(sorted(SIGNALS))}"
-            )
-        return name, StrategySpec(
-            strategy,
-            (task,),
-            needs=needs,
-            why=f"chosen by {name}",
-            summary="",
-            source="",
-        )
+        return own(strategy, task)
     name, colon, variant = strategy.partition(":")
-    if name not in STRATEGIES:
-        serving = [known for known, spec in STRATEGIES.items() if task in spec.tasks]
-        near = difflib.get_close_matches(name, serving, n=1)
-        hint = f" (did you mean {near[0]!r}?)" if near else ""
-        raise StrategyError(
-            f"strategy: got {strategy!r}{hint}, expected one of {', '.join(serving)}"
-        )
-    spec = STRATEGIES[name]
+    serving = [known for known, spec in STRATEGIES.items() if task in spec.tasks]
+    spec = named(strategy, serving)
     if task not in spec.tasks:
         raise StrategyError(
             f"strategy: {name!r} serves {', '.join(spec.tasks)}, and the task is {task!r}; "
@@ -115,6 +97,26 @@ def find(strategy: str | Strategy, task: str) -> tuple[str, StrategySpec]:
     if variants:
         spec = variants[variant or next(iter(variants))]
     return strategy, spec
+
+
+def named(strategy: str, among: Collection[str] = tuple(STRATEGIES)) -> StrategySpec:
+    """The entry of a name, whatever variant is written behind it.
+
+    Args:
+        strategy: the name.
+        among: the names that are offered instead of one that is not there.
+
+    Raises:
+        StrategyError: no such name.
+    """
+    name = strategy.partition(":")[0]
+    if name not in STRATEGIES:
+        near = " or ".join(map(repr, difflib.get_close_matches(name, among)))
+        hint = f" (did you mean {near}?)" if near else ""
+        raise StrategyError(
+            f"strategy: got {strategy!r}{hint}, expected a name that `alnlp strategies` lists"
+        )
+    return STRATEGIES[name]
 
 
 def default(task: str) -> str:

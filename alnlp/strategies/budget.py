@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from alnlp.signals import IntArray, Signals
-from alnlp.strategies.reduction import restricted
 from alnlp.strategies.spec import Indices, StrategySpec, select, top
 
 _COUNTED_AT_ONCE = 64
@@ -40,22 +39,19 @@ def select_within(
 def _in_its_order(
     spec: StrategySpec, signals: Signals, budget: int, rng: np.random.Generator
 ) -> Indices:
-    """What fits of the batches that a strategy chooses, each of about as many as should fit."""
-    left = np.arange(signals.size)
-    chosen: list[Indices] = []
-    while len(left) and budget > 0:
-        some = rng.choice(len(left), size=min(len(left), _COUNTED_AT_ONCE), replace=False)
-        each = float(signals.costs(left[some]).mean())
-        order = left[select(spec, restricted(signals, left), max(1, round(budget / each)), rng)]
+    """What fits of one batch that a strategy chooses, of more texts until something is left over.
+
+    A second batch to fill up the first would be chosen as if the first were not there.
+    """
+    some = rng.choice(signals.size, size=min(signals.size, _COUNTED_AT_ONCE), replace=False)
+    n = max(1, round(budget / float(signals.costs(some).mean())))
+    while True:
+        order = select(spec, signals, min(n, signals.size), rng)
         fitting = _fitting(order, signals, budget)
-        if chosen and signals.costs(order[:1]).sum() > budget:
-            break
-        chosen.append(order[:fitting])
-        budget -= int(signals.costs(chosen[-1]).sum())
-        if fitting < len(order):
-            break
-        left = np.setdiff1d(left, order)
-    return np.concatenate(chosen)
+        used = int(signals.costs(order).sum())
+        if used >= budget or n >= signals.size:
+            return order[:fitting]
+        n *= 2
 
 
 def _fitting(order: Indices, signals: Signals, budget: int) -> int:

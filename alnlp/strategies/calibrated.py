@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from alnlp.calibration import NEAREST, temperature, tempered
+from alnlp.calibration import temperature, tempered, tempered_labels
 from alnlp.scores import Score, entropy, least_confidence, margin, over_labels
 from alnlp.signals import FloatArray, Signals
 from alnlp.strategies.spec import ALL_TASKS, LABEL_TASKS, Indices, StrategySpec, highest, top
@@ -23,14 +23,9 @@ def calibrated(score: Score, signals: Signals) -> FloatArray:
     """A score (N,) of the probabilities after temperature scaling."""
     known = signals.labelled
     fitted = temperature(known.forecasts, known.outcomes)
-
-    def of(probabilities: FloatArray) -> FloatArray:
-        return score(tempered(probabilities, fitted))
-
-    if not signals.multilabel:
-        return of(signals.probabilities)
-    p = signals.probabilities.astype(np.float64)
-    return over_labels(of)(np.clip(p, NEAREST, 1 - NEAREST))
+    if signals.multilabel:
+        return over_labels(score)(tempered_labels(signals.probabilities, fitted))
+    return score(tempered(signals.probabilities, fitted))
 
 
 def remoteness(embeddings: FloatArray, rng: np.random.Generator) -> FloatArray:

@@ -55,8 +55,6 @@ def committee_heads(
     members: int,
     rng: np.random.Generator,
     multilabel: bool = False,
-    *,
-    C: float = 1.0,
 ) -> FloatArray:
     """Probabilities of M logistic regressions, each on a bootstrap sample: (M, N, K), float32.
 
@@ -74,7 +72,6 @@ def committee_heads(
         members: M.
         rng: for the samples.
         multilabel: whether several labels may hold.
-        C: the inverse of the regularisation.
     """
     embeddings = np.asarray(embeddings, dtype=np.float32)
     known = np.asarray(labelled_embeddings, dtype=np.float32)
@@ -86,10 +83,10 @@ def committee_heads(
         if multilabel:
             for label, column in enumerate(targets.T):
                 bag = _bag(column, rng)
-                member[:, label] = _head(embeddings, known[bag], column[bag], 2, C)[:, 1]
+                member[:, label] = _head(embeddings, known[bag], column[bag], 2)[:, 1]
         else:
             bag = _bag(targets, rng)
-            member[:] = _head(embeddings, known[bag], targets[bag], outputs, C)
+            member[:] = _head(embeddings, known[bag], targets[bag], outputs)
     return result
 
 
@@ -103,9 +100,7 @@ def _bag(targets: IntArray, rng: np.random.Generator) -> IntArray:
             return bag
 
 
-def _head(
-    embeddings: FloatArray, known: FloatArray, targets: IntArray, outputs: int, C: float
-) -> FloatArray:
+def _head(embeddings: FloatArray, known: FloatArray, targets: IntArray, outputs: int) -> FloatArray:
     """(N, K) probabilities of a logistic regression on (L, D) embeddings and (L,) classes."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
@@ -115,7 +110,7 @@ def _head(
     if len(classes) == 1:
         result[:, classes] = 1.0
         return result
-    model = LogisticRegression(C=C, max_iter=1000, class_weight="balanced")
+    model = LogisticRegression(max_iter=1000, class_weight="balanced")
     with warnings.catch_warnings():
         # Few labels are what this is for, so many classes among them are no sign of a mistake.
         warnings.filterwarnings("ignore", message="The number of unique classes")

@@ -79,7 +79,7 @@ def probcover(signals: Signals, n: int, rng: np.random.Generator) -> Indices:
     """
 
     def top_hat(points: Floats) -> Kernel:
-        k = min(max(len(signals.label_embeddings), 2), len(points))
+        k = min(max(signals.label_count, 2), len(points))
         pseudo, _ = clusters(points, k, rng)
         radius = pure_radius(points, pseudo, subset(len(points), _BALLS, rng))
         return lambda distances: (distances < radius**2).astype(np.float32)
@@ -202,7 +202,7 @@ ENTRIES: dict[str, StrategySpec] = {
     "probcover": StrategySpec(
         probcover,
         ALL_TASKS,
-        frozenset({"embeddings", "labelled", "label_embeddings"}),
+        frozenset({"embeddings", "labelled", "label_count"}),
         why="many texts like it have no labelled example near them yet",
         summary="most unlabelled texts within a radius that keeps clusters apart (ProbCover)",
         source="Yehuda et al. 2022",

@@ -12,8 +12,7 @@ from alnlp.strategies.neighbours import (
     similarity,
     subset,
 )
-from alnlp.strategies.reduction import restricted
-from alnlp.strategies.representative import typiclust
+from alnlp.strategies.representative import typical
 from alnlp.strategies.spec import ALL_TASKS, Indices, StrategySpec, highest, top
 from alnlp.strategies.uncertainty import UNSURE, unsure
 
@@ -65,30 +64,17 @@ def cluster_margin(signals: Signals, n: int, rng: np.random.Generator) -> Indice
     return candidates[round_robin(clusters, n)]
 
 
-def weighted_product(
-    unsure: FloatArray,
-    density: FloatArray,
-    distance: FloatArray,
-    weights: tuple[float, float, float] = (1.0, 1.0, 1.0),
-) -> FloatArray:
-    """unsure^a density^b distance^c of three (N,), each from 0 up: (N,).
+def weighted_product(signals: Signals) -> FloatArray:
+    """How unsure the model is, density in the pool and distance to the labelled, multiplied: (N,).
 
     Informativeness, representativeness and diversity together, as in Shen et al., "Multi-Criteria-
     based Active Learning for Named Entity Recognition", ACL 2004, which adds the first two; that
     they are multiplied is the information density of Settles and Craven, "An Analysis of Active
     Learning Strategies for Sequence Labeling Tasks", EMNLP 2008.
     """
-    a, b, c = weights
-    result: FloatArray = unsure**a * density**b * distance**c
-    return result
-
-
-def _product(signals: Signals) -> FloatArray:
     rows = normalised(signals.embeddings)
     known = normalised(signals.labelled.embeddings)
-    return weighted_product(
-        unsure(signals), mean_similarity(rows), 1 - highest_similarity(rows, known)
-    )
+    return unsure(signals) * mean_similarity(rows) * (1 - highest_similarity(rows, known))
 
 
 def ranked(
@@ -154,10 +140,12 @@ def margin_typiclust(signals: Signals, n: int, rng: np.random.Generator) -> Indi
     best = top(unsure(signals), halves, rng)
     others = np.setdiff1d(np.arange(signals.size), best)
     others = others[subset(len(others), max(LOOKED_AT, n - halves), rng)]
-    if halves < n:
-        others = others[typiclust(restricted(signals, others), n - halves, rng)]
-        best = np.concatenate([best, others])
-    return rng.permutation(best)
+    if halves == n:
+        return best
+    # What the first half takes from a group of texts counts as labelled for the second.
+    known = np.concatenate([signals.labelled.embeddings, signals.embeddings_of(best)])
+    others = others[typical(signals.embeddings_of(others), known, n - halves, rng)]
+    return rng.permutation(np.concatenate([best, others]))
 
 
 ENTRIES: dict[str, StrategySpec] = {
@@ -179,13 +167,13 @@ ENTRIES: dict[str, StrategySpec] = {
         source="Citovsky et al. 2021",
     ),
     "weighted_product": StrategySpec(
-        highest(_product),
+        highest(weighted_product),
         ALL_TASKS,
         UNSURE | {"embeddings", "labelled"},
         why="the model is unsure of this text, which stands for many and is new",
         summary="unsure x density in the pool x distance to the labelled",
         source="Settles and Craven 2008; Shen et al. 2004",
-        score=_product,
+        score=weighted_product,
         per_word=True,  # as the uncertainty of entities is that it builds upon
     ),
     "ranked_batch": StrategySpec(

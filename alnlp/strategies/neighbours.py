@@ -58,31 +58,31 @@ def blocks(places: IntArray) -> Iterator[IntArray]:
         yield places[start : start + _BLOCK]
 
 
-def too_near(distances: FloatArray, lengths: FloatArray, nearest: FloatArray) -> IntArray:
+def too_near(distances: FloatArray, lengths: FloatArray, so_far: FloatArray) -> IntArray:
     """Which squared distances (N,) have to be taken from differences, as rounding hides them.
 
     Args:
         distances: (N,) from lengths and inner products.
         lengths: (N,) the sum of the two squared lengths behind each.
-        nearest: (N,) the distances so far; what is 0 already needs nothing better.
+        so_far: (N,) the distances so far; what is 0 already needs nothing better.
     """
-    return np.flatnonzero((distances < _NEAR * lengths) & (nearest > 0))
+    return np.flatnonzero((distances < _NEAR * lengths) & (so_far > 0))
 
 
-def approach(nearest: FloatArray, points: Floats, lengths: Floats, place: int) -> None:
+def approach(so_far: FloatArray, points: Floats, lengths: Floats, place: int) -> None:
     """Lower squared distances to what is chosen, (N,), by what lies nearer to one more place.
 
     Args:
-        nearest: (N,), changed; exactly 0 for what equals a chosen one.
+        so_far: (N,), changed; exactly 0 for what equals a chosen one.
         points: (N, D).
         lengths: (N,), the squared lengths.
         place: of the one that is chosen now.
     """
     both = lengths + lengths[place]
     distances = both - 2 * (points @ points[place])
-    for rows in blocks(too_near(distances, both, nearest)):
+    for rows in blocks(too_near(distances, both, so_far)):
         distances[rows] = squared_lengths(points[rows] - points[place])
-    np.minimum(nearest, np.maximum(distances, 0), out=nearest)
+    np.minimum(so_far, np.maximum(distances, 0), out=so_far)
 
 
 def similarity(rows: Floats, others: Floats) -> FloatArray:
@@ -153,25 +153,25 @@ def _seeds(points: Floats, k: int, rng: np.random.Generator) -> list[int]:
     Arthur and Vassilvitskii, "k-means++: The Advantages of Careful Seeding", SODA 2007.
     """
     lengths = squared_lengths(points)
-    nearest = np.full(len(points), np.inf)
+    so_far = np.full(len(points), np.inf)
     chosen = [int(rng.integers(len(points)))]
     while len(chosen) < k:
-        approach(nearest, points, lengths, chosen[-1])
-        chosen += drawn(nearest, chosen, k, rng)
+        approach(so_far, points, lengths, chosen[-1])
+        chosen += drawn(so_far, chosen, k, rng)
     return chosen
 
 
-def drawn(nearest: FloatArray, chosen: list[int], n: int, rng: np.random.Generator) -> list[int]:
+def drawn(so_far: FloatArray, chosen: list[int], n: int, rng: np.random.Generator) -> list[int]:
     """The next place of k-means++, drawn in proportion to squared distances (N,).
 
     Where all that is left equals a chosen one, all places that lack to n, drawn evenly.
     """
-    farthest = nearest.max()
+    farthest = so_far.max()
     if farthest <= 0:
-        left = np.setdiff1d(np.arange(len(nearest)), chosen)
+        left = np.setdiff1d(np.arange(len(so_far)), chosen)
         return [*map(int, rng.choice(left, size=n - len(chosen), replace=False))]
     # Divided twice, for a sum of numbers near the smallest is not exact.
-    weights = nearest / farthest
+    weights = so_far / farthest
     return [int(rng.choice(len(weights), p=weights / weights.sum()))]
 
 

@@ -53,6 +53,7 @@ def restricted(signals: Signals, indices: Indices) -> Signals:
         # These are not of the candidates.
         "labelled": lambda: signals.labelled,
         "label_embeddings": lambda: signals.label_embeddings,
+        "label_count": lambda: signals.label_count,
         "queries": lambda: signals.queries,
         "query_embeddings": lambda: signals.query_embeddings,
     }
@@ -124,7 +125,7 @@ def anchors(signals: Signals, n: int, rng: np.random.Generator) -> Indices:
     rows = normalised(signals.embeddings)
     found, cosines = neighbours(known[places], rows, ANCHOR_NEIGHBOURS, rng)
     kept = np.unique(found)
-    means = mean_similarity(found, cosines, signals.size)[kept]
+    means = anchor_similarity(found, cosines, signals.size)[kept]
     return kept[top(means, min(len(kept), max(n, SUBPOOL)), rng)]
 
 
@@ -152,7 +153,7 @@ def anchor_places(known: FloatArray, targets: IntArray, rng: np.random.Generator
     return np.unique(np.concatenate(drawn))
 
 
-def mean_similarity(found: IntArray, cosines: FloatArray, size: int) -> FloatArray:
+def anchor_similarity(found: IntArray, cosines: FloatArray, size: int) -> FloatArray:
     """The mean over the anchors that have found a candidate, 0 where none has: (M, k) -> (N,)."""
     sums = np.bincount(found.ravel(), weights=cosines.ravel(), minlength=size)
     counts = np.bincount(found.ravel(), minlength=size)

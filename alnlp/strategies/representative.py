@@ -70,10 +70,14 @@ def typiclust(signals: Signals, n: int, rng: np.random.Generator) -> Indices:
     Hacohen, Dekel and Weinshall, "Active Learning on a Budget: Opposite Strategies Suit High and
     Low Budgets", ICML 2022.
     """
-    known = signals.labelled
-    points = normalised(signals.embeddings, known.embeddings)
+    return typical(signals.embeddings, signals.labelled.embeddings, n, rng)
+
+
+def typical(embeddings: FloatArray, known: FloatArray, n: int, rng: np.random.Generator) -> Indices:
+    """n of N places by `typiclust`, from (N, D) embeddings and (L, D) of those labelled."""
+    points = normalised(embeddings, known)
     cluster, _ = clusters(points, min(len(known) + n, _MOST_CLUSTERS, len(points)), rng)
-    size = signals.size
+    size = len(embeddings)
     return most_typical(points[:size], cluster[:size], cluster[size:], n, rng)
 
 

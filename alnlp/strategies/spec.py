@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from alnlp.errors import StrategyError
+from alnlp.errors import AlnlpError, StrategyError
 from alnlp.signals import FloatArray, Signals, finite
 
 Indices = NDArray[np.int64]
@@ -21,12 +22,13 @@ LABEL_TASKS = ("classification", "multilabel")
 #: What a strategy may need, by name: attributes of `Signals`, and the two kinds of committee.
 SIGNALS = frozenset({
     "probabilities", "scores", "embeddings", "labelled", "samples", "committee",
-    "committee_models", "history", "label_embeddings", "query_embeddings", "texts", "queries",
-    "seconds", "costs",
+    "committee_models", "history", "label_embeddings", "label_count", "query_embeddings", "texts",
+    "queries", "seconds", "costs",
 })  # fmt: skip
 #: Signals that there are without a trained model: those of the pretrained network and the texts.
 _WITHOUT_MODEL = {
-    "embeddings", "labelled", "label_embeddings", "queries", "query_embeddings", "texts", "seconds"
+    "embeddings", "labelled", "label_embeddings", "label_count", "queries", "query_embeddings",
+    "texts", "seconds",
 }  # fmt: skip
 
 
@@ -70,6 +72,48 @@ class StrategySpec:
         return bool(self.needs - _WITHOUT_MODEL)
 
 
+def own(strategy: Any, task: str) -> tuple[str, StrategySpec]:
+    """The name and entry of somebody's own function; what it raises will tell its name.
+
+    Raises:
+        StrategyError: it is no function, or says by `needs` what nothing meets.
+    """
+    if not callable(strategy):
+        raise StrategyError(
+            f"strategy: got {shown(strategy)}, expected a name that `alnlp strategies` lists, or a "
+            "function (signals, n, rng) -> indices"
+        )
+    name = getattr(strategy, "__name__", type(strategy).__name__)
+    usual = {"scores" if task == "ner" else "probabilities", "embeddings"}
+    needs = getattr(strategy, "needs", usual)
+    several = isinstance(needs, Collection) and not isinstance(needs, str)
+    if not several or not all(isinstance(need, str) for need in needs):
+        raise StrategyError(
+            f"strategy {name}: got needs = {shown(repr(needs))}, expected a set of names such as "
+            "{'probabilities', 'labelled'}"
+        )
+    if unknown := set(needs) - SIGNALS:
+        raise StrategyError(
+            f"strategy {name}: needs {', '.join(sorted(unknown))}, expected some of "
+            f"{', '.join(sorted(SIGNALS))}"
+        )
+
+    def named(signals: Signals, n: int, rng: np.random.Generator) -> Indices:
+        try:
+            chosen: Indices = strategy(signals, n, rng)
+        except AlnlpError:
+            raise
+        except Exception as error:
+            what = " ".join(f"{type(error).__name__}: {error}".split())
+            raise StrategyError(
+                f"strategy {name}: failed with {what}; the traceback above says where"
+            ) from error
+        return chosen
+
+    why = f"chosen by {name}"
+    return name, StrategySpec(named, (task,), frozenset(needs), why, summary="", source="")
+
+
 def top(scores: FloatArray, n: int, rng: np.random.Generator) -> Indices:
     """The n highest of (N,) scores, best first, ties broken at random."""
     finite(scores)
@@ -93,7 +137,7 @@ def highest(score: SignalScore) -> Strategy:
 
 
 def select(spec: StrategySpec, signals: Signals, n: int, rng: np.random.Generator) -> Indices:
-    """At most n distinct indices below `signals.size`, checked.
+    """At most n distinct indices below `signals.size`, checked; none where nothing suits it.
 
     Raises:
         StrategyError: the strategy broke its contract.
@@ -101,16 +145,34 @@ def select(spec: StrategySpec, signals: Signals, n: int, rng: np.random.Generato
     n = min(n, signals.size)
     if n <= 0:
         return np.empty(0, dtype=np.int64)
-    chosen = np.asarray(spec.select(signals, n, rng))
+    given = spec.select(signals, n, rng)
+    try:
+        chosen = np.asarray(given)
+    except ValueError:  # lists of different lengths
+        raise refusal(given, n, signals.size) from None
+    if chosen.shape == (0,):  # of any type: an empty list becomes an array of floats
+        return np.empty(0, dtype=np.int64)
     if not (
         chosen.ndim == 1
         and len(chosen) <= n
         and np.issubdtype(chosen.dtype, np.integer)
         and len(np.unique(chosen)) == len(chosen)
-        and (len(chosen) == 0 or (chosen.min() >= 0 and chosen.max() < signals.size))
+        and chosen.min() >= 0
+        and chosen.max() < signals.size
     ):
-        raise StrategyError(
-            f"strategy: got {str(chosen)[:60]}, expected at most {n} distinct integers "
-            f"from 0 to {signals.size - 1}"
-        )
+        raise refusal(given, n, signals.size)
     return chosen.astype(np.int64)
+
+
+def refusal(given: object, n: int, size: int) -> StrategyError:
+    """What is wrong with a choice of n among `size` candidates, in one line."""
+    return StrategyError(
+        f"strategy: got {shown(given)}, expected a list or array of 1 to {min(n, size)} distinct "
+        f"whole numbers from 0 to {size - 1}"
+    )
+
+
+def shown(value: object) -> str:
+    """A value for a message: the beginning of it, on one line."""
+    text = " ".join(str(value).split())
+    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -164,7 +164,7 @@ def _cell(value: object) -> str:
 
 def _project_name(path: str) -> str:
     stem = re.sub(
-        r"(\.(csv|tsv|jsonl|parquet|conll|bio|iob|spacy|gz))+$",
+        r"(\.(csv|tsv|jsonl|parquet|txt|conll|bio|iob|spacy|gz))+$",
         "",
         Path(path).name,
         flags=re.IGNORECASE,

@@ -113,7 +113,7 @@ def _project_routes(workspace: Workspace) -> APIRouter:
                 payloads.asked(example) | payloads.remarks(known, body.annotator)
                 for example, known in zip(batch, found, strict=True)
             ],
-            "notice": batch.notice,
+            "notice": batch.notice if batch else None,  # the screen says so in its own words
             "settled": project.settled(body.keep, annotator=body.annotator),
         }
 

@@ -18,12 +18,16 @@ _Line = tuple[int, str]
 
 
 def looks_like_conll(stream: TextIO) -> bool:
-    """Whether the first line that counts ends in a tag; the stream is read on from there."""
-    for _, line in zip(range(_PEEKED), stream, strict=False):
-        cells = _cells(line)
-        if cells and cells[0] != DOCUMENT and not _is_comment(line, cells):
-            return len(cells) > 1 and is_tag(cells[-1])
-    return False
+    """Whether the first line that counts ends in a tag, and most of those after it.
+
+    A text may well do so: "too little vitamin B-12". The stream is read on from there.
+    """
+    tagged = [
+        len(cells) > 1 and is_tag(cells[-1])
+        for _, line in zip(range(_PEEKED), stream, strict=False)
+        if line.strip() and (cells := _cells(line))[0] != DOCUMENT and not _is_comment(line, cells)
+    ]
+    return tagged[:1] == [True] and 2 * sum(tagged) > len(tagged)
 
 
 def read_conll(stream: TextIO, encoding: str) -> Records:

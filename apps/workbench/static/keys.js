@@ -62,14 +62,14 @@ function bracket(event) {
   return Object.hasOwn(BRACKETS, event.key) ? { ...BRACKETS[event.key], byCharacter } : null;
 }
 
-/** A step back, or forward again, by the keys that all programs have for it and by our own; or null. */
+/** Undo and redo by the keys that all programs have for them, or redo by Shift and our key of undo; or null. */
 export function stepOf(event, key) {
   const { shiftKey } = event;
   if (event.ctrlKey || event.metaKey) {
     if (key === "z") return { name: shiftKey ? "redo" : "undo" };
     return key === "y" && !shiftKey ? { name: "redo" } : null;
   }
-  return key === "u" && shiftKey ? { name: "redo" } : null;
+  return key === "u" && shiftKey && !event.repeat ? { name: "redo" } : null;
 }
 
 /** The key as on a Latin keyboard: other scripts and French digits go by the key's place. */

@@ -80,8 +80,8 @@ export class Target {
   }
 }
 
-/** Labels and seconds to a target in words; null is out of reach. */
-function distance({ labels: [low, middle, high], seconds }, target) {
+/** Answers and seconds to a target in words; null is out of reach. */
+function distance({ answers: [low, middle, high], seconds }, target) {
   if (middle === 0) return fill(t.target_reached, { target });
   if (low === null) return fill(t.target_never, { target });
   if (middle === null && !low) return fill(t.target_open, { target });
@@ -94,7 +94,7 @@ function distance({ labels: [low, middle, high], seconds }, target) {
 
 /** What more labels are expected to bring, as a sentence. */
 export function expectation({ more }) {
-  return fill(t.more, { labels: count(t.labels, more.labels), range: range(more.low, more.high) });
+  return fill(t.more, { labels: count(t.labels, more.answers), range: range(more.low, more.high) });
 }
 
 /**

@@ -306,6 +306,7 @@ class Review {
     const { suspect } = item;
     const [other, ...rest] = suspect.others;
     if (!other || this.marks) return;
+    this.undone = []; // which speaks of the items as they were
     item.suspect = {
       ...suspect, example: other.example, given: other.given, proposed: suspect.given, answers: [],
       others: [{ example: suspect.example, given: suspect.given, here: other.there, there: other.here }, ...rest],

@@ -50,10 +50,11 @@ export function stopping({ advice, changed }) {
 function sign({ name, stop, reason }) {
   const what = t.criteria[name] ?? name;
   const [ask, words] = explained(what, english(reason));
+  const [mark, says] = stop === null ? ["?", t.says_nothing] : stop ? ["✓", t.says_stop] : ["–", t.says_go_on];
   return h("li", { "data-stop": String(stop) },
-    h("span", { class: "al-sign-mark", "aria-hidden": "true", text: stop ? "✓" : "–" }),
+    h("span", { class: "al-sign-mark", "aria-hidden": "true", text: mark }),
     h("span", { text: what }),
-    h("span", { class: "al-muted", text: stop ? t.says_stop : t.says_go_on }), ask, words);
+    h("span", { class: "al-muted", text: says }), ask, words);
 }
 
 /** How many signs speak for stopping, in a sentence. */
