@@ -1,6 +1,7 @@
 """The project object: create, ask, tell, and never lose or mix up anything."""
 
 import threading
+import warnings
 from pathlib import Path
 
 import pytest
@@ -150,7 +151,8 @@ def test_an_empty_batch_says_why(make_project: MakeProject, csv_file: Path) -> N
     project.tell({skipped.id: "refund"}, annotator="al")
     project.tell({held[1].id: "refund"}, annotator="bo")
     assert project.ask(5).notice == "every example is answered"
-    with pytest.warns(UserWarning, match="every example is answered"):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # no strategy is told to be another than was asked for
         project.ask(5, strategy="random")
     project = make_project("tested", test=csv_file)
     assert project.ask(5).notice == "every example that is not in the test set is answered"
