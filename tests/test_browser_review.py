@@ -272,6 +272,7 @@ def test_what_is_settled_while_the_list_is_read_does_not_come_back(reviewing):
 
 def test_answers_that_another_tab_has_sent_are_saved(reviewing, visit):
     page, _ = reviewing
+    go_to(page, "wrong label")  # to keep a contradiction is two answers
     page.route("**/events", lambda route: route.abort())
     page.keyboard.press("k")
     page.wait_for_selector(".al-review .al-saved:has-text('Offline, 1 answer waiting')")

@@ -277,7 +277,7 @@ def test_entities_the_whole_way(tmp_path: Path, tiny_model: str) -> None:
     written = alnlp("export", "p", "out.conll", cwd=tmp_path)
     assert written.returncode == 0, written.stderr
     assert "B-PERSON" in (tmp_path / "out.conll").read_text()
-    for wrong, word in [("entropy:best", "mean, max"), ("entopy", "random, margin")]:
+    for wrong, word in [("entropy:best", "mean, max"), ("entopy", "did you mean 'entropy'")]:
         bad = alnlp("new", "q", "--data", "data.jsonl", "--task", "ner", "--strategy", wrong,
                     cwd=tmp_path)  # fmt: skip
         assert bad.returncode == 2
