@@ -59,7 +59,8 @@ class Desk:
         self.project = project
         self._trainer = trainer
         self._encoder = encoder
-        self._lock = threading.Lock()
+        self._lock, self._telling = threading.Lock(), threading.Lock()
+        self._told: tuple[int, dict[str, Any]] = (0, {})
         newest = project.newest_round
         # The newest event at the last request; a restored store may be behind its newest round.
         self._asked_at = min(newest.seq, project.answers_since(newest.seq)[1]) if newest else 0
@@ -94,7 +95,20 @@ class Desk:
         self._trainer.request(self.project.folder)
 
     def status(self) -> dict[str, Any]:
-        """The project's status, what its trainer does, and the answers since the last request."""
+        """The project's status, what its trainer does, and the answers since the last request.
+
+        Who asks while it is being worked out for somebody shares the next one with all who wait:
+        many annotators at once would keep the processor busy with nothing else.
+        """
+        before = self._told[0]
+        with self._telling:
+            number, status = self._told
+            if number <= before + 1:  # it was begun before this was asked for, or is none
+                status = self._status()
+                self._told = number + 1, status
+            return status
+
+    def _status(self) -> dict[str, Any]:
         self._prepare()
         trainer, status = self._trainer.status(self.project.folder), self.project.status()
         return {
