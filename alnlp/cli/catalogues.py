@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
-import re
 from collections import defaultdict
-from collections.abc import Callable
-from types import FunctionType
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from alnlp.cli.options import AsJson, app, print_json
-
-if TYPE_CHECKING:
-    from alnlp.strategies import StrategySpec
 
 _INDENT = " " * 28
 
@@ -53,7 +46,7 @@ def strategies(
                 for kind, several in spec.variants.items()
                 if task in (None, kind)
             },
-            "description": _description(spec),
+            "description": spec.description,
         }
         for known, spec in chosen.items()
     ]
@@ -103,37 +96,3 @@ def _variants(name: str, variants: dict[str, list[str]]) -> str:
     for task, several in variants.items():
         tasks[f"{name}:{', :'.join(several)}"].append(task)
     return "; ".join(f"{written} for {', '.join(of)}" for written, of in tasks.items())
-
-
-def _description(spec: StrategySpec) -> str:
-    """The docstring of an entry's function, and those with the titles of papers that it lacks.
-
-    A score is often written in one function and read in another, so these are sought among the
-    functions that it refers to, the nearest first.
-    """
-    from alnlp.inference.token_scores import text_scores
-
-    papers = spec.source.split("; ")
-    first = [re.search(r"[\w-]+(?= et al\.| and | \d{4})", paper) for paper in papers]
-    authors = {found[0] for found in first if found}
-    functions: list[Callable[..., Any]] = [spec.score or spec.select]
-    said: list[str] = []
-    for function in functions:  # which grows meanwhile
-        text = (inspect.getdoc(function) or "").partition("\n\nArgs:")[0]
-        named = {one for one in authors if re.search(rf'\b{one}\b[^"]{{,80}}"', text)}
-        if named or (text and not said):
-            said.append(text)
-        authors -= named
-        if not authors:
-            break
-        used = inspect.getclosurevars(function)
-        functions += [
-            other
-            for other in (*used.nonlocals.values(), *used.globals.values())
-            if isinstance(other, FunctionType)
-            and other.__module__.startswith("alnlp.")
-            and other not in functions
-        ]
-        if not said and function is functions[-1]:
-            functions.append(text_scores)  # where the scores of tag sequences are made
-    return "\n\n".join(said)

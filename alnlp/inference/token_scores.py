@@ -73,11 +73,7 @@ def text_scores(
 ) -> dict[str, NDArray[np.float32]]:
     """All scores of NAMES for N texts, each (N,): at least 0, higher = label sooner.
 
-    A text without words scores 0. mnlp: Shen et al., "Deep Active Learning for Named Entity
-    Recognition", ICLR 2018; sequence_margin (N-best): Kim et al., "MMR-based Active Machine
-    Learning for Bio Named Entity Recognition", HLT-NAACL 2006; lowest_token: Marcheggiani and
-    Artieres, "An Experimental Comparison of Active Learning Strategies for Partially Labeled
-    Sequences", EMNLP 2014.
+    A text without words scores 0. The papers are named by the strategies of these names.
 
     Args:
         log_probabilities: of each word's tags, (W, T), one text after the other.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from alnlp.scores import Score, entropy, least_confidence, over_labels
@@ -237,42 +239,60 @@ def _power_bald(signals: Signals, n: int, rng: np.random.Generator) -> Indices:
 
 
 def _of_samples(
-    select: Strategy, *, why: str, summary: str, source: str, score: SignalScore | None = None
+    select: Strategy,
+    *explained_by: Callable[..., object],
+    why: str,
+    summary: str,
+    source: str,
+    score: SignalScore | None = None,
 ) -> StrategySpec:
-    return StrategySpec(select, LABEL_TASKS, frozenset({"samples"}), why, summary, source, score)
+    return StrategySpec(
+        select, LABEL_TASKS, frozenset({"samples"}), why, summary, source, score,
+        explained_by=explained_by,
+    )  # fmt: skip
 
 
-def _by_score(score: SignalScore, *, why: str, summary: str, source: str) -> StrategySpec:
-    return _of_samples(highest(score), why=why, summary=summary, source=source, score=score)
+def _by_score(
+    score: SignalScore, explained_by: Callable[..., object], *, why: str, summary: str, source: str
+) -> StrategySpec:
+    return _of_samples(
+        highest(score), explained_by, why=why, summary=summary, source=source, score=score
+    )
 
 
 ENTRIES: dict[str, StrategySpec] = {
     "bald": _by_score(
         lambda signals: bald(signals.samples, signals.multilabel),
+        bald,
         why="the model is sure each time it is asked, but not of the same label",
         summary="mutual information of the label and the model under dropout (BALD)",
         source="Houlsby et al. 2011; Gal et al. 2017",
     ),
     "batchbald": _of_samples(
         batchbald,
+        batchbald,
+        greedy_information,
         why="the labels of this batch together tell the model the most",
         summary="greedy joint mutual information of a batch under dropout (BatchBALD)",
         source="Kirsch et al. 2019",
     ),
     "power_bald": _of_samples(
         _power_bald,
+        power,
         why="drawn at random, rather where the model disagrees with itself",
         summary="a draw in proportion to the BALD score (PowerBALD)",
         source="Kirsch et al. 2023",
     ),
     "variation_ratios": _by_score(
         lambda signals: variation_ratios(signals.samples, signals.multilabel),
+        variation_ratios,
         why="the model changes its label from one pass to the next",
         summary="share of passes under dropout that leave the commonest label",
         source="Freeman 1965; Gal et al. 2017",
     ),
     "mean_std": _by_score(
         lambda signals: mean_std(signals.samples),
+        mean_std,
         why="the model's probabilities vary from one pass to the next",
         summary="standard deviation of the probabilities under dropout, mean over labels",
         source="Kampffmeyer et al. 2016; Gal et al. 2017",

@@ -78,7 +78,7 @@ def _calibrated(score: Score, *, why: str, summary: str, source: str) -> Strateg
 
     return StrategySpec(
         highest(of_texts), LABEL_TASKS, frozenset({"probabilities", "labelled"}), why, summary,
-        source, of_texts,
+        source, of_texts, explained_by=(score, temperature),
     )  # fmt: skip
 
 
@@ -108,5 +108,6 @@ ENTRIES: dict[str, StrategySpec] = {
         why="the model is unsure of it, and it is no stray text",
         summary="margin without the 5% of texts furthest from their neighbours",
         source="this project; outliers by Ramaswamy et al. 2000",
+        explained_by=(margin_clipped, remoteness),
     ),
 }

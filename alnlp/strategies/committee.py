@@ -131,7 +131,7 @@ def _of_committee(
 
         return StrategySpec(
             highest(of_texts), LABEL_TASKS, frozenset({_NEEDS[kind]}), why, summary, source,
-            of_texts,
+            of_texts, explained_by=(score,),
         )  # fmt: skip
 
     variants = {kind: over(kind) for kind in _NEEDS}

@@ -50,5 +50,6 @@ ENTRIES: dict[str, StrategySpec] = {
         summary="longest expected gradient of the last layer (EGL)",
         source="Settles et al. 2008",
         score=egl,
+        explained_by=(expected_gradient_length,),
     ),
 }

@@ -87,6 +87,7 @@ ENTRIES: dict[str, StrategySpec] = {
         summary="weighted sum of the uncertainty of past rounds, plus its fluctuation",
         source="Davy and Luz 2007; Yao et al. 2020",
         score=fluctuation,
+        explained_by=(weighted_fluctuation,),
     ),
     "label_flip": StrategySpec(
         highest(label_flip),

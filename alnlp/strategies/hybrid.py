@@ -183,6 +183,7 @@ ENTRIES: dict[str, StrategySpec] = {
         why="unlike all that is labelled, or the model is unsure of it",
         summary="far from the labelled and each other at first, unsure later on",
         source="Cardoso et al. 2017",
+        explained_by=(ranked_batch, ranked),
     ),
     "mixed": StrategySpec(
         mixed,

@@ -145,7 +145,8 @@ def mmu_lci(signals: Signals, n: int, rng: np.random.Generator) -> Indices:
     Each beta of 0, 0.1, ..., 1 gives a batch. As in the paper that batch is taken with which, given
     the labels that the model predicts, a retrained classifier would err least over the candidates;
     where the paper retrains its SVMs, this is ridge regression on the embeddings (the least-squares
-    SVM), for the sake of time. Li and Guo, IJCAI 2013.
+    SVM), for the sake of time. Li and Guo, "Active Learning with Multi-Label SVM Classification",
+    IJCAI 2013.
     """
     uncertainty = prediction_uncertainty(signals.probabilities)
     inconsistency = lci(signals)
@@ -191,6 +192,7 @@ ENTRIES: dict[str, StrategySpec] = {
         summary="rank by the margins of the labels, times inconsistency of the label set (CVIRS)",
         source="Reyes et al. 2018",
         score=cvirs,
+        explained_by=(cvirs, category_vector_inconsistency),
     ),
     "lci": StrategySpec(
         highest(lci),
@@ -200,6 +202,7 @@ ENTRIES: dict[str, StrategySpec] = {
         summary="distance from the mean number of labels (label cardinality inconsistency)",
         source="Li and Guo 2013",
         score=lci,
+        explained_by=(label_cardinality_inconsistency,),
     ),
     "mmu_lci": StrategySpec(
         mmu_lci,

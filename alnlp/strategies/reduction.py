@@ -171,6 +171,7 @@ ENTRIES: dict[str, StrategySpec] = {
         why="the model is unsure of this text, among some drawn at random",
         summary="the most unsure of a random part of the pool, 59 for each one wanted",
         source="Ertekin et al. 2007",
+        explained_by=(random_subset,),
     ),
     "margin_seals": StrategySpec(
         within(seals, _MARGIN),
@@ -179,6 +180,7 @@ ENTRIES: dict[str, StrategySpec] = {
         why="the model is unsure of this text, which is like one that is labelled",
         summary="the most unsure of the nearest neighbours of the labelled (SEALS)",
         source="Coleman et al. 2022",
+        explained_by=(seals,),
     ),
     "margin_anchors": StrategySpec(
         within(anchors, _MARGIN),
@@ -187,5 +189,6 @@ ENTRIES: dict[str, StrategySpec] = {
         why="the model is unsure of this text, which is like those of one label",
         summary="the most unsure of what is near to a few labelled of each class (AnchorAL)",
         source="Lesci and Vlachos 2024",
+        explained_by=(anchors,),
     ),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -49,6 +50,8 @@ class StrategySpec:
         per_word: whether the score is of one word on average, whatever the length of the text.
         cold_start: the name of the strategy that chooses while there is no trained model, as soon
             as the pretrained network has read the pool.
+        explained_by: the functions whose docstrings explain it and name its papers, where these are
+            not of `score` or `select` itself.
     """
 
     select: Strategy
@@ -61,6 +64,15 @@ class StrategySpec:
     variants: Mapping[str, Mapping[str, StrategySpec]] = field(default_factory=dict)
     per_word: bool = False
     cold_start: str = "random"
+    explained_by: tuple[Callable[..., object], ...] = ()
+
+    @property
+    def description(self) -> str:
+        """What it does, and the titles of its papers."""
+        functions = self.explained_by or (self.score or self.select,)
+        return "\n\n".join(
+            (inspect.getdoc(one) or "").partition("\n\nArgs:")[0] for one in functions
+        )
 
     def needs_for(self, task: str) -> frozenset[str]:
         """What it reads for a kind of task: models of labels give probabilities, taggers scores."""

@@ -52,6 +52,7 @@ def _of_labels(name: str, score: Score, *, why: str, summary: str, source: str) 
         summary,
         source,
         lambda signals: score(signals.probabilities),
+        explained_by=(score,),
     )
 
     def reading(of_texts: SignalScore, needs: str, *, per_word: bool = False) -> StrategySpec:
@@ -78,22 +79,46 @@ def _of_labels(name: str, score: Score, *, why: str, summary: str, source: str) 
     )
 
 
+def mnlp(signals: Signals) -> FloatArray:
+    """How improbable the best tag sequence is, per word: (N,), from 0 up.
+
+    The negative of its log-probability over the number of words; 0 for a text without words. Shen
+    et al., "Deep Active Learning for Named Entity Recognition", ICLR 2018 (2017 as a preprint).
+    """
+    return signals.score_of("mnlp")
+
+
+def sequence_margin(signals: Signals) -> FloatArray:
+    """One minus the gap between the two most probable tag sequences: (N,), 0 to 1.
+
+    Kim et al., "MMR-based Active Machine Learning for Bio Named Entity Recognition", HLT-NAACL
+    2006; Settles and Craven, "An Analysis of Active Learning Strategies for Sequence Labeling
+    Tasks", EMNLP 2008.
+    """
+    return signals.score_of("sequence_margin")
+
+
+def lowest_token(signals: Signals) -> FloatArray:
+    """One minus the probability of the least sure tag of the best sequence: (N,), 0 to 1.
+
+    Marcheggiani and Artières, "An Experimental Comparison of Active Learning Strategies for
+    Partially Labeled Sequences", EMNLP 2014.
+    """
+    return signals.score_of("lowest_token")
+
+
 def _of_sequence(
-    name: str, *, why: str, summary: str, source: str, per_word: bool = False
+    score: SignalScore, *, why: str, summary: str, source: str, per_word: bool = False
 ) -> StrategySpec:
     """An entry over the probabilities of whole tag sequences, for ner."""
-
-    def of_texts(signals: Signals) -> FloatArray:
-        return signals.score_of(name)
-
     return StrategySpec(
-        highest(of_texts),
+        highest(score),
         ("ner",),
         frozenset({"scores"}),
         why,
         summary,
         source,
-        of_texts,
+        score,
         per_word=per_word,
     )
 
@@ -129,20 +154,20 @@ ENTRIES: dict[str, StrategySpec] = {
         source="Lewis and Gale 1994",
     ),
     "mnlp": _of_sequence(
-        "mnlp",
+        mnlp,
         why="the model is unsure of the entities of this text as a whole",
         summary="lowest log-probability of the best tag sequence, per word (MNLP)",
         source="Shen et al. 2017",
         per_word=True,
     ),
     "sequence_margin": _of_sequence(
-        "sequence_margin",
+        sequence_margin,
         why="the model hesitates between two readings of this text",
         summary="smallest gap between the two most probable tag sequences (N-best margin)",
         source="Kim et al. 2006; Settles and Craven 2008",
     ),
     "lowest_token": _of_sequence(
-        "lowest_token",
+        lowest_token,
         why="the model is unsure of one word of this text",
         summary="lowest probability of a single tag of the best sequence",
         source="Marcheggiani and Artières 2014",
