@@ -208,6 +208,6 @@ def test_a_missing_extra_names_its_command(monkeypatch: pytest.MonkeyPatch) -> N
             raise ImportError(name)
         return import_module(name)
 
-    monkeypatch.setattr(stream, "import_module", without)
+    monkeypatch.setattr(stream.policies, "import_module", without)
     with pytest.raises(MissingExtra, match=r"river is not installed.*alnlp\[stream\]"):
         adwin()

@@ -177,7 +177,7 @@ def test_encodings_that_do_not_do(encoding: str, message: str) -> None:
 
 
 def test_only_some_bad_lines_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stream, "REPORTED", 5)
+    monkeypatch.setattr(stream.lines, "REPORTED", 5)
     done, _, _ = streamed([b"x 1\n", *[b"\0\n"] * 900], chunk=7)
     assert (done.unusable, len(done.rejected)) == (900, 5)
 
@@ -337,7 +337,7 @@ def test_a_real_project(kind: str, make_project: Callable[..., Project], tmp_pat
 
 def test_river_is_asked_for_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
-    monkeypatch.setattr(stream, "import_module", lambda name: (_ for _ in ()).throw(ImportError()))
+    monkeypatch.setattr(stream.policies, "import_module", lambda name: (_ for _ in ()).throw(ImportError()))
     with pytest.raises(MissingExtra):
         streamed(iter([b"never read\n"]))
 
