@@ -285,7 +285,7 @@ def rounds_on_disk(path: Path, whole: int) -> int:
 def full(bench: Benchmark, options: argparse.Namespace) -> dict[str, Any]:
     """Figures of a model trained on all labels, from disk if it was run before."""
     base = _base(bench, options)
-    path = options.out / "full.json"
+    path = full_file(options.out)
     with _alone(path, wait=True):
         if not path.exists():
             with _started(base, _unfinished(path), options) as project:
@@ -296,6 +296,11 @@ def full(bench: Benchmark, options: argparse.Namespace) -> dict[str, Any]:
             _write(path, {"labels": made.labels, "metrics": made.metrics, "seconds": made.seconds})
         shutil.rmtree(_unfinished(path), ignore_errors=True)
     return _finished(path)
+
+
+def full_file(out: Path) -> Path:
+    """Where the figures of a model trained on all labels lie."""
+    return out / "full.json"
 
 
 def _finished(path: Path) -> dict[str, Any]:

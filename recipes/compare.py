@@ -24,6 +24,7 @@ from benchmark import (
     curve,
     curve_file,
     full,
+    full_file,
     listed,
     one_line_errors,
     rounds_on_disk,
@@ -63,7 +64,7 @@ def main() -> None:
                     told = progress.of(bench, name, seed)
                     several.append(curve(bench, name, seed, here, told, bars))
                 if bench.name not in best:
-                    best[bench.name] = full(bench, here)["metrics"][bench.metric]
+                    best[bench.name] = progress.whole(bench, here)
             report(benches, data, best, seeds, options)
     print((options.out / "table.md").read_text())
 
@@ -103,7 +104,7 @@ def settings(bench: Benchmark, options: argparse.Namespace) -> argparse.Namespac
 
 
 class Progress:
-    """Prints a line for each finished round: how fast they come, and how long the rest will take.
+    """Prints a line for each finished training: how fast they come, how long the rest will take.
 
     Trainings grow longer with the labels, so the time left is a lower bound early in a curve.
     """
@@ -118,6 +119,8 @@ class Progress:
         self.total = self.done = self.here = 0
         for bench in benches:
             given = settings(bench, options)
+            self.total += 1  # the one of all labels
+            self.done += full_file(given.out).exists()
             for name in strategies:
                 for seed in seeds:
                     self.total += given.rounds + 1
@@ -129,18 +132,29 @@ class Progress:
         """What is to be called after each round of a curve."""
 
         def told(point: SimulatedRound) -> None:
-            self.done, self.here = self.done + 1, self.here + 1
-            seconds = time.monotonic() - self.began
-            left = seconds / self.here * (self.total - self.done)
-            print(
-                f"{bench.name} {strategy} seed {seed}: {point.labels} labels, "
-                f"{bench.metric} {point.metrics[bench.metric]:.3f} | "
-                f"round {self.done} of {self.total}, {60 * self.here / seconds:.1f} a minute, "
-                f"{_duration(left)} left",
-                flush=True,
-            )
+            value = point.metrics[bench.metric]
+            self._told(f"{bench.name} {strategy} seed {seed}: {point.labels} labels", bench, value)
 
         return told
+
+    def whole(self, bench: Benchmark, here: argparse.Namespace) -> float:
+        """The score of a model trained on all labels, from disk if it was run before."""
+        before = full_file(here.out).exists()
+        found = full(bench, here)
+        value = float(found["metrics"][bench.metric])
+        if not before:
+            self._told(f"{bench.name}: all {found['labels']} labels", bench, value)
+        return value
+
+    def _told(self, what: str, bench: Benchmark, value: float) -> None:
+        self.done, self.here = self.done + 1, self.here + 1
+        seconds = time.monotonic() - self.began
+        left = seconds / self.here * (self.total - self.done)
+        print(
+            f"{what}, {bench.metric} {value:.3f} | training {self.done} of {self.total}, "
+            f"{60 * self.here / seconds:.1f} a minute, {_duration(left)} left",
+            flush=True,
+        )
 
 
 def _duration(seconds: float) -> str:
@@ -164,7 +178,9 @@ def report(
         f"{machine['name']}, {machine['threads']} threads, {machine['precision']}, "
         f"torch {machine['torch']}. Mean ± standard deviation over seeds (n - 1). Area: the mean "
         "height of the curve. Difference and wins: of the area against random, paired by seed; p "
-        "two-sided, corrected after Holm for the strategies of its table.",
+        "two-sided, corrected after Holm for the strategies of its table; (t): a t-test, where "
+        "there are too few seeds for signed ranks. It takes the differences for normal, which so "
+        "few cannot show, so that its p is a hint.",
     ]
     for bench in benches:
         runs, given = data[bench.name], settings(bench, options)

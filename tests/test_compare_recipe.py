@@ -73,13 +73,13 @@ def test_killed_in_the_middle_of_a_curve(data: Path, tiny_model: str, tmp_path: 
     given = command(probe, out)
     told = run_killed_after(given, data, 1)
     assert told[0].startswith("trec6 random seed 0: 6 labels, accuracy 0.")
-    assert " | round 1 of 16, " in told[0]
+    assert " | training 1 of 18, " in told[0]
     assert list((out / "trec6-50" / "unfinished").glob("random-0/rounds/*/round.json"))
     assert not (out / "trec6-50" / "random-0.json").exists()
     told = run_killed_after(given, data, 2)  # in the second curve, after one of its rounds
     assert told[0].startswith("trec6 random seed 0: 10 labels")
     assert [line.split(" | ")[1].split(",")[0] for line in told] == [
-        f"round {number} of 16" for number in (2, 3)
+        f"training {number} of 18" for number in (2, 3)
     ]
     ended = run(given, data)
     assert ended.returncode == 0, ended.stderr
