@@ -68,13 +68,14 @@ def main() -> None:
     options = parser.parse_args()
     benches = {bench.name: bench for bench in benchmarks()}
     names = listed(options.datasets, "--datasets", benches)
-    runs: dict[str, list[Simulation]] = {name: [] for name in names}
+    found: dict[str, list[Cases]] = {name: [] for name in names}
     with one_line_errors():
         for seed in seed_numbers(options.seeds):
             for name in names:
-                runs[name].append(_run(benches[name], seed, options))
-                print(name, "seed", seed, runs[name][-1].rounds[-1].metrics, flush=True)
-            (options.out / "table.md").write_text(report(runs))
+                run = _run(benches[name], seed, options)
+                found[name].append(cases(run))
+                print(name, "seed", seed, run.rounds[-1].metrics, flush=True)
+            (options.out / "table.md").write_text(report(found))
     print((options.out / "table.md").read_text())
 
 
@@ -89,40 +90,49 @@ def _run(bench: Benchmark, seed: int, options: argparse.Namespace) -> Simulation
     return curve(mixed, options.strategy, seed, argparse.Namespace(**here))
 
 
-def report(runs: dict[str, list[Simulation]]) -> str:
-    """Markdown: how often the intervals held the true score."""
-    tables = [
-        _table(name, {data: list(_audits(several, name)) for data, several in runs.items()})
-        for name in ("accuracy", "macro_f1")
-    ]
-    ahead = {data: list(_forecasts(several)) for data, several in runs.items()}
-    tables.append(_table(f"accuracy {_AHEAD} labels later", ahead))
-    count = min(map(len, runs.values()))
-    return "\n\n".join([f"{count} runs on each data set.", *tables]) + "\n"
-
-
 #: How many answers were kept aside, the interval, and the true score.
 Case = tuple[int, float, float, float]
+#: By what they are of, the cases of one run: one of each round.
+Cases = dict[str, list[Case]]
 
 
-def _audits(runs: Sequence[Simulation], metric: str) -> Iterator[Case]:
+def cases(run: Simulation) -> Cases:
+    """What one run says of itself."""
+    return {
+        "accuracy": list(_audits(run, "accuracy")),
+        "macro_f1": list(_audits(run, "macro_f1")),
+        f"accuracy {_AHEAD} labels later": list(_forecasts(run)),
+    }
+
+
+def _audits(run: Simulation, metric: str) -> Iterator[Case]:
     """What each round says of itself."""
-    for run in runs:
-        for point in run.rounds:
-            said = point.audit[metric]
-            yield point.audit["n"], said["low"], said["high"], point.metrics[metric]
+    for point in run.rounds:
+        said = point.audit[metric]
+        yield point.audit["n"], said["low"], said["high"], point.metrics[metric]
 
 
-def _forecasts(runs: Sequence[Simulation]) -> Iterator[Case]:
+def _forecasts(run: Simulation) -> Iterator[Case]:
     """What each round says of the first one with at least 100 labels more."""
-    for run in runs:
-        known: list[Measured] = []
-        for point in run.rounds:
-            known.append(Measured(point.labels, **point.audit["accuracy"]))
-            later = next((p for p in run.rounds if p.labels >= point.labels + _AHEAD), None)
-            if later and not forecast.why_not(known):
-                said = forecast.fit(known).at(later.labels - point.labels)
-                yield point.audit["n"], said.low, said.high, later.metrics["accuracy"]
+    known: list[Measured] = []
+    for point in run.rounds:
+        known.append(Measured(point.labels, **point.audit["accuracy"]))
+        later = next((p for p in run.rounds if p.labels >= point.labels + _AHEAD), None)
+        if later and not forecast.why_not(known):
+            said = forecast.fit(known).at(later.labels - point.labels)
+            yield point.audit["n"], said.low, said.high, later.metrics["accuracy"]
+
+
+def report(found: dict[str, list[Cases]]) -> str:
+    """Markdown: how often the intervals held the true score."""
+    first = next(iter(found.values()))[0]
+    tables = [
+        _table(what, {data: [case for run in runs for case in run[what]]
+                      for data, runs in found.items()})
+        for what in first
+    ]  # fmt: skip
+    count = min(map(len, found.values()))
+    return "\n\n".join([f"{count} runs on each data set.", *tables]) + "\n"
 
 
 def _table(what: str, cases: dict[str, list[Case]]) -> str:

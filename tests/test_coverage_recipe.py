@@ -46,7 +46,8 @@ def run(trues: list[float], low: float = 0.6, high: float = 0.8) -> Simulation:
 
 def test_the_table_counts_what_lies_inside(coverage) -> None:
     runs = {"some": [run([0.7, 0.5, 0.7, 0.7, 0.7]), run([0.7, 0.7, 0.7, 0.7, 0.99])]}
-    told = coverage.report(runs).splitlines()
+    found = {name: [coverage.cases(run) for run in several] for name, several in runs.items()}
+    told = coverage.report(found).splitlines()
     assert told[0] == "2 runs on each data set."
     assert "| accuracy, by answers kept aside | 5 | 15 | 25 | all rounds |" in told
     assert told[4] == "| some | 100% (±0.10) | 100% (±0.10) | 50% (±0.10) | 80% (±0.10) |"

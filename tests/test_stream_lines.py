@@ -337,7 +337,9 @@ def test_a_real_project(kind: str, make_project: Callable[..., Project], tmp_pat
 
 def test_river_is_asked_for_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
-    monkeypatch.setattr(stream.policies, "import_module", lambda name: (_ for _ in ()).throw(ImportError()))
+    monkeypatch.setattr(
+        stream.policies, "import_module", lambda name: (_ for _ in ()).throw(ImportError())
+    )
     with pytest.raises(MissingExtra):
         streamed(iter([b"never read\n"]))
 
