@@ -238,7 +238,7 @@ def figures_of(gold: list[str], certain: float) -> dict:
     task = Task("classification", ("a", "b"))
     wrong = np.array([[certain, 1 - certain]] * len(gold))
     said = {"probabilities": wrong}
-    return audit.figures(task, gold, said, said)
+    return audit.figures(task, gold, said)
 
 
 def test_overconfident_models_are_cooled_down() -> None:
@@ -277,7 +277,7 @@ def test_few_answers_give_wide_intervals() -> None:
 def test_label_sets_and_entities_are_measured_too() -> None:
     task = Task("multilabel", ("a", "b"))
     said = {"probabilities": np.array([[0.9, 0.2], [0.8, 0.6], [0.3, 0.1]] * 5)}
-    found = audit.figures(task, [["a"], ["a"], []] * 5, said, said)
+    found = audit.figures(task, [["a"], ["a"], []] * 5, said)
     assert found["subset_accuracy"]["value"] == pytest.approx(10.5 / 16, abs=0.01)
     assert found["labels"]["a"]["value"] > found["labels"]["b"]["value"]
 

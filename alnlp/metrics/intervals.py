@@ -1,9 +1,11 @@
 """What a few randomly drawn answers say of a model: figures with intervals that can be believed.
 
-Each figure is a posterior: a model's predictions are right at a rate of their own for each label
-predicted, and these rates are drawn towards the rate over all, since few labels have answers enough
-to stand alone. How often each label is predicted is known from more texts, which nobody labelled.
-Gelman and others, "Bayesian Data Analysis", 2013, chapter 5, has such hierarchical rates.
+Each figure is a posterior. The texts weigh at random, each as much as any other on average, which
+is what their being a random draw leaves open (Rubin, "The Bayesian Bootstrap", The Annals of
+Statistics 1981); and texts are made up beside them, for what few texts cannot show. Those of a
+label follow a rate that all labels share, itself unknown: it is learnt from the labels, of which
+none counts for much, since a label with many answers says little of one with none (Gelman and
+others, "Bayesian Data Analysis", 2013, chapter 5, has such hierarchical rates).
 
 The value of each is the mean of its posterior: of accuracy as of F1, so that they can be compared.
 With few answers it is nearer to the middle than what was counted, as the interval is.
@@ -12,7 +14,6 @@ With few answers it is nearer to the middle than what was counted, as the interv
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,10 +24,9 @@ IntArray = NDArray[np.int64]
 _DRAWS = 4000
 #: Of texts, that are held in memory at once.
 _WEIGHTS_AT_ONCE = 4_000_000
-#: Answers that the rate over all is worth to the rate of one label.
-_PULL = 2.0
-#: A label never said yet is taken to have been said so often.
-_UNSEEN = 0.5
+#: Texts made up beside those that a label occurs in; and the most that a label's own texts count
+#: towards the rate by which these are made up. By simulation of 2 to 20 labels, alike or not.
+_PULL, _VOTE = 2.0, 0.5
 #: The weight of two texts made up beside those drawn: one with all of its entities found, and one
 #: with none, as many as the others have.
 _MADE_UP = 0.5
@@ -60,80 +60,57 @@ class Estimate:
 
 
 def of_classes(
-    gold: IntArray, predicted: IntArray, said: IntArray, rng: np.random.Generator
+    gold: IntArray, predicted: IntArray, labels: int, rng: np.random.Generator
 ) -> tuple[dict[str, Estimate], list[Estimate]]:
     """Accuracy and macro F1 over all texts, and the F1 of each label.
 
     Args:
         gold: (n,) the right labels of texts drawn at random, by number.
         predicted: (n,) what the model said of them.
-        said: (K,) how often it said each label of texts drawn at random, these and others.
+        labels: how many labels there are.
         rng: of the draws.
     """
-    labels = len(said)
-    counts = np.zeros((labels, labels))
-    np.add.at(counts, (predicted, gold), 1)
-    hits, sizes = counts.diagonal(), counts.sum(axis=1)
-    accuracy = _over_all(hits.sum(), len(gold) - hits.sum(), rng)
-    usual = (said + _UNSEEN) / (said + _UNSEEN).sum()
-    shares = rng.dirichlet(said + _UNSEEN, _DRAWS)
-    right = _meeting(accuracy, _rates(hits, sizes - hits, rng), shares)
-    golds = right * shares
-    for label in range(labels):
-        prior = np.delete(usual, label) + 1 / labels
-        drawn = rng.dirichlet(np.delete(counts[label], label) + prior / prior.sum(), _DRAWS)
-        wrong = (1 - right[:, label]) * shares[:, label]
-        golds[:, np.arange(labels) != label] += wrong[:, None] * drawn
-    f1 = 2 * right * shares / np.maximum(golds + shares, 1e-12)
+    every = np.eye(labels, dtype=np.int64)
+    f1 = _of_labels(every[gold], every[predicted], rng)
     figures = {
-        "accuracy": Estimate.of(accuracy).holding(float(hits.sum() / len(gold))),
+        "accuracy": _of_share(gold == predicted, rng),
         "macro_f1": Estimate.of(f1.mean(axis=1)),
     }
     return figures, [Estimate.of(column) for column in f1.T]
 
 
 def of_label_sets(
-    gold: IntArray, predicted: IntArray, said: IntArray, read: int, rng: np.random.Generator
+    gold: IntArray, predicted: IntArray, rng: np.random.Generator
 ) -> tuple[dict[str, Estimate], list[Estimate]]:
-    """Subset accuracy, micro and macro F1 over all texts, and the F1 of each label.
+    """Subset accuracy, micro and macro F1 over all texts, and the F1 of each of K labels.
+
+    Without labels there is no F1.
 
     Args:
         gold: (n, K) 0/1, the right labels of texts drawn at random.
         predicted: (n, K) 0/1, what the model said of them.
-        said: (K,) how often it said each label of texts drawn at random, these and others.
-        read: how many texts these were.
         rng: of the draws.
     """
-    both = (gold * predicted).sum(axis=0)
-    yes, meant = predicted.sum(axis=0), gold.sum(axis=0)
-    whole = (gold == predicted).all(axis=1).sum()
-    exact = _over_all(whole, len(gold) - whole, rng)
-    shares = rng.beta(said + _UNSEEN, read - said + _UNSEEN, (_DRAWS, len(said)))
-    found = _rates(both, yes - both, rng) * shares
-    no = len(gold) - yes
-    missed = _rates(meant - both, no - (meant - both), rng) * (1 - shares)
-    needed = 2 * found + (shares - found) + missed
-    f1 = 2 * found / np.maximum(needed, 1e-12)
-    micro = 2 * found.sum(axis=1) / np.maximum(needed.sum(axis=1), 1e-12)
-    figures = {
-        "subset_accuracy": Estimate.of(exact).holding(float(whole / len(gold))),
-        "micro_f1": Estimate.of(micro),
-        "macro_f1": Estimate.of(f1.mean(axis=1)),
-    }
+    figures = {"subset_accuracy": _of_share((gold == predicted).all(axis=1), rng)}
+    if not gold.shape[1]:
+        return figures, []
+    f1 = _of_labels(gold, predicted, rng)
+    sums = ((gold & predicted).sum(axis=1), gold.sum(axis=1), predicted.sum(axis=1))
+    figures |= {"micro_f1": of_counts(*sums, rng), "macro_f1": Estimate.of(f1.mean(axis=1))}
     return figures, [Estimate.of(column) for column in f1.T]
 
 
 def of_counts(
     exact: IntArray, gold: IntArray, predicted: IntArray, rng: np.random.Generator
 ) -> Estimate:
-    """Micro F1 of entities over all texts, by a Bayesian bootstrap over texts.
+    """Micro F1 of entities or labels over all texts, by a Bayesian bootstrap over texts.
 
-    Rubin, "The Bayesian Bootstrap", The Annals of Statistics 1981.
+    What is in one text is not independent, so that texts weigh, not entities or labels.
 
     Args:
-        exact: (n,) entities found exactly in each text drawn at random.
-        gold: (n,) entities there are.
-        predicted: (n,) entities predicted.
+        exact: (n,) entities found exactly in each text drawn at random, or labels.
+        gold: (n,) of them there are.
+        predicted: (n,) of them predicted.
         rng: of the draws.
     """
     usual = max((gold.mean() + predicted.mean()) / 2, 1.0)
@@ -199,36 +176,37 @@ def of_unpaired(first: Estimate, second: Estimate) -> Estimate:
     return Estimate(value, value - float(low), value + float(high))
 
 
-def _over_all(hits: float, misses: float, rng: np.random.Generator) -> FloatArray:
-    """Draws (S,) of a rate of hits, after Jeffreys."""
-    drawn: FloatArray = rng.beta(hits + 0.5, misses + 0.5, _DRAWS)
-    return np.clip(drawn, 1e-6, 1 - 1e-6)
+def _of_share(hits: NDArray[np.bool_], rng: np.random.Generator) -> Estimate:
+    """The share of texts (n,) that are hits, with the interval after Jeffreys."""
+    drawn = rng.beta(hits.sum() + 0.5, (~hits).sum() + 0.5, _DRAWS)
+    return Estimate.of(drawn).holding(float(hits.mean()))
 
 
-def _rates(hits: FloatArray, misses: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """Draws (S, K) of the rate of hits of each label, drawn towards the rate over all."""
-    over_all = _over_all(hits.sum(), misses.sum(), rng)[:, None]
-    drawn: FloatArray = rng.beta(_PULL * over_all + hits, _PULL * (1 - over_all) + misses)
+def _of_labels(gold: IntArray, predicted: IntArray, rng: np.random.Generator) -> FloatArray:
+    """Draws (S, K) of the F1 of each label, from (n, K) 0/1: those of one draw belong together."""
+    hits, errors = gold & predicted, gold ^ predicted
+    both = np.stack([hits.sum(axis=0), errors.sum(axis=0)])
+    votes = (both * _VOTE / np.maximum(both.sum(axis=0), _VOTE)).sum(axis=1)
+    rate = rng.beta(1 + votes[0], 1 + votes[1], _DRAWS)[:, None]
+    labels = gold.shape[1]
+    weighed = _weighed(np.concatenate([hits, errors], axis=1), rng)
+    right = weighed[:, :labels] + _gamma(_PULL * rate, labels, rng)
+    wrong = weighed[:, labels:] + _gamma(_PULL * (1 - rate), labels, rng)
+    f1: FloatArray = 2 * right / np.maximum(2 * right + wrong, 1e-12)
+    return f1
+
+
+def _weighed(rows: IntArray, rng: np.random.Generator) -> FloatArray:
+    """Draws (S, M) of the sum over texts (n, M), each of which has the weight 1 on average."""
+    alike, often = np.unique(rows, axis=0, return_counts=True)
+    at_once = max(1, _WEIGHTS_AT_ONCE // len(alike))
+    return np.concatenate([
+        rng.standard_gamma(often, (min(at_once, _DRAWS - done), len(alike))) @ alike
+        for done in range(0, _DRAWS, at_once)
+    ])  # fmt: skip
+
+
+def _gamma(shapes: FloatArray, labels: int, rng: np.random.Generator) -> FloatArray:
+    """Draws (S, K) of the weight of what is made up, of shapes (S, 1)."""
+    drawn: FloatArray = rng.standard_gamma(np.broadcast_to(shapes, (len(shapes), labels)))
     return drawn
-
-
-def _meeting(over_all: FloatArray, rates: FloatArray, shares: FloatArray) -> FloatArray:
-    """Rates (S, K) moved until their mean, weighted by shares (S, K), is that over all (S,).
-
-    Rates drawn towards each other say too much about their mean: what pulls them is no answer.
-    """
-    mean = np.clip((rates * shares).sum(axis=1), 1e-6, 1 - 1e-6)
-    down = rates * (over_all / mean)[:, None]
-    up = 1 - (1 - rates) * ((1 - over_all) / (1 - mean))[:, None]
-    moved: FloatArray = np.where((over_all < mean)[:, None], down, up)
-    return moved
-
-
-def as_json(
-    figures: dict[str, Estimate], labels: list[Estimate], names: tuple[str, ...]
-) -> dict[str, Any]:
-    """Figures and those of each label by its name, as JSON-able values."""
-    return {
-        **{name: figure.to_json() for name, figure in figures.items()},
-        "labels": {name: one.to_json() for name, one in zip(names, labels, strict=True)},
-    }

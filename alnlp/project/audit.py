@@ -18,6 +18,7 @@ from alnlp.data import Pool
 from alnlp.data.spans import SpanAnswer, spans_of
 from alnlp.metrics import intervals
 from alnlp.metrics.intervals import Estimate
+from alnlp.project import tested
 from alnlp.project.readout import Arrays, cooled, predictions
 from alnlp.tasks import Answer, Task
 
@@ -89,39 +90,31 @@ def due(share: float, asked: Rows, drawn: Rows, more: int) -> int:
 
 
 def figures(
-    task: Task,
-    gold: Sequence[Answer],
-    said: Arrays,
-    reserve: Arrays,
+    task: Task, gold: Sequence[Answer], said: Arrays, taught: Sequence[Answer] = ()
 ) -> dict[str, Any]:
     """What an audit sample says of a model, as JSON-able values.
 
-    "n" texts; the figures of `metrics.compute` with intervals; "labels" with the F1 of each; and
-    for tasks of labels the "temperature" that makes its probabilities most likely, with "ece", the
-    calibration error "before" and "after" it (found on the others of ten parts).
+    "n" texts; the figures of `metrics.compute` with intervals; "labels" with the F1 of each that
+    occurs, in an answer or in what the model says; and for tasks of labels the "temperature" that
+    makes its probabilities most likely, with "ece", the calibration error "before" and "after" it
+    (found on the others of ten parts).
 
     Args:
         task: with the labels of this moment.
         gold: n answers, at least one.
         said: what the model says of these n texts.
-        reserve: what it says of all that is reserved, for how often it predicts each label.
+        taught: the answers that the model was trained on.
     """
     rng = np.random.default_rng(_DRAWS_SEED)
     if task.spans:
         return {"n": len(gold), "span_f1": _span_f1(task, gold, said, rng).to_json()}
     probabilities = np.asarray(said["probabilities"])
     right = task.encode(gold)
-    found = _decided(task, probabilities)
-    predicted = _decided(task, np.asarray(reserve["probabilities"]))
-    if task.multilabel:
-        said_so = predicted.sum(axis=0)
-        known = intervals.of_label_sets(right, found, said_so, len(predicted), rng)
-    else:
-        said_so = np.bincount(predicted, minlength=len(task.labels))
-        known = intervals.of_classes(right, found, said_so, rng)
+    known = tested.of_labels(task, right, _decided(task, probabilities), task.encode(taught), rng)
     return {
         "n": len(gold),
-        **intervals.as_json(*known, task.labels),
+        **{name: one.to_json() for name, one in known[0].items()},
+        "labels": {name: one.to_json() for name, one in known[1].items()},
         **_calibration(task, probabilities, right, rng),
     }
 

@@ -39,7 +39,11 @@ def figures(
     """
     rng = np.random.default_rng(_DRAWS_SEED)
     each = metrics.per_label(task, gold, found, words)
-    over_all, labels = (_of_spans if task.spans else _of_labels)(task, gold, found, rng)
+    if task.spans:
+        over_all, labels = _of_spans(task, gold, found, rng)
+    else:
+        right, said = task.encode(gold), task.encode(found)
+        over_all, labels = of_labels(task, right, said, right[:0], rng)
     return {
         "n": len(gold),
         **{name: one.at(counted[name]).to_json() for name, one in over_all.items()},
@@ -47,19 +51,32 @@ def figures(
     }
 
 
-def _of_labels(
-    task: Task, gold: Sequence[Answer], found: Sequence[Answer], rng: np.random.Generator
+def of_labels(
+    task: Task,
+    right: NDArray[np.int64],
+    said: NDArray[np.int64],
+    others: NDArray[np.int64],
+    rng: np.random.Generator,
 ) -> tuple[dict[str, Estimate], dict[str, Estimate]]:
-    right, said = task.encode(gold), task.encode(found)
+    """The figures over all texts, and the F1 of each label that occurs, with intervals.
+
+    As in the macro average of `metrics.compute`, labels that occur nowhere are left out.
+
+    Args:
+        task: of labels.
+        right: n right answers, encoded.
+        said: what the model says of these n texts.
+        others: answers of more texts, for the labels that occur in them.
+        rng: of the draws.
+    """
     if task.multilabel:
-        present = np.flatnonzero(right.any(axis=0) | said.any(axis=0))
-        right, said = right[:, present], said[:, present]
-        known = intervals.of_label_sets(right, said, said.sum(axis=0), len(said), rng)
-    else:  # those that occur, as in the macro average that was counted
-        present, places = np.unique(np.stack([right, said]), return_inverse=True)
-        right, said = places.reshape(2, len(gold))
-        often = np.bincount(said, minlength=len(present))
-        known = intervals.of_classes(right, said, often, rng)
+        each = (right, said, others)
+        present = np.flatnonzero(np.any([side.any(axis=0) for side in each], axis=0))
+        known = intervals.of_label_sets(right[:, present], said[:, present], rng)
+    else:
+        present, places = np.unique(np.concatenate([right, said, others]), return_inverse=True)
+        right, said = places[: len(right)], places[len(right) : 2 * len(right)]
+        known = intervals.of_classes(right, said, len(present), rng)
     names = [task.labels[label] for label in present.tolist()]
     return known[0], dict(zip(names, known[1], strict=True))
 

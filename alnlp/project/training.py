@@ -26,7 +26,7 @@ from alnlp.project.cold import NEEDS as COLD_START_NEEDS
 from alnlp.project.cold import ColdStart
 from alnlp.project.evidence import collect, of_words
 from alnlp.project.kept import save_signals
-from alnlp.project.readout import Arrays, predictions
+from alnlp.project.readout import predictions
 from alnlp.project.rounds import Round
 from alnlp.project.settings import Settings
 from alnlp.tasks import Answer, Task
@@ -124,7 +124,7 @@ def run(plan: Plan, progress: Progress | None) -> Round:
                 more = collect(plan, choice.model, model, arrays, cache, progress)
                 more |= stop_set(plan.pool, plan.task, plan.unlabelled, arrays)
                 save_signals(temporary, plan.unlabelled, {**arrays, **more})
-        audited = _audit(plan, model, arrays, cache, temporary)
+        audited = _audit(plan, model, cache, temporary)
         gained = gain.of(plan, model, cache)
         made = _describe(plan, choice, report, on_test, audited, gained, seconds)
         model.save(temporary)
@@ -188,20 +188,16 @@ def measure(
     return counted, tested.figures(task, gold, found, counted, words)
 
 
-def _audit(plan: Plan, model: Model, arrays: Arrays, cache: Path, folder: Path) -> dict[str, Any]:
+def _audit(plan: Plan, model: Model, cache: Path, folder: Path) -> dict[str, Any]:
     """What the audit sample says of the model; what the model says of the sample is kept."""
     if not len(plan.audited):
         return {}
     said = learning.score(model, plan.pool, plan.audited, cache, None)
     np.save(folder / "audit_rows.npy", plan.audited)
     if plan.task.spans:
-        return audit.figures(plan.task, plan.audit_answers, said, said)
+        return audit.figures(plan.task, plan.audit_answers, said)
     np.save(folder / "audit_probabilities.npy", said["probabilities"])
-    reserve = said["probabilities"]
-    if "probabilities" in arrays:
-        others = arrays["probabilities"][np.isin(plan.unlabelled, plan.reserved)]
-        reserve = np.concatenate([reserve, others])
-    return audit.figures(plan.task, plan.audit_answers, said, {"probabilities": reserve})
+    return audit.figures(plan.task, plan.audit_answers, said, plan.answers)
 
 
 @contextmanager
