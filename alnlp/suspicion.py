@@ -119,15 +119,17 @@ class Reading:
     slips: float
 
     def wrong(self, given: IntArray, drawn: Array) -> Array:
-        """The probability that each of N answers is a slip, (N,).
+        """The probability that each of N answers is wrong, (N,).
+
+        A slip hits upon the right answer as well, by chance.
 
         Args:
             given: (N,) the classes answered.
             drawn: (K,) how often a slip is each class.
         """
-        right = (1 - self.slips) * self.probabilities[np.arange(len(given)), given]
+        own = self.probabilities[np.arange(len(given)), given]
         slipped = self.slips * drawn[given]
-        result: Array = slipped / np.maximum(right + slipped, 1e-300)
+        result: Array = slipped * (1 - own) / np.maximum((1 - self.slips) * own + slipped, 1e-300)
         return result
 
 

@@ -46,7 +46,12 @@ def forecast(labels: int, value: float, target: float | None = 0.9) -> dict[str,
         }
         for step in range(0, 201, 20)
     ]
-    reach = {"value": target, "answers": [120, 310, None], "seconds": [1500.0, 3900.0, None]}
+    reach = {
+        "value": target,
+        "answers": [120, 310, None],
+        "seconds": [1500.0, 3900.0, None],
+        "short": False,
+    }
     more = {"answers": 100, "value": 0.855, "low": 0.84, "high": 0.87}
     return {"points": points, "more": more, "target": target and reach}
 

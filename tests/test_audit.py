@@ -234,6 +234,41 @@ def test_texts_looked_at_in_part_do_not_count(make: Make) -> None:
     assert sample(project) == set()
 
 
+@pytest.mark.parametrize("task", ["classification", "multilabel"])
+def test_a_label_may_be_called_as_it_likes(make: Make, task: str) -> None:
+    project = make(60, audit_share=0.5, task=task, labels=["confirmed", "unconfirmed"])
+    batch = project.ask(20)
+    names = ["confirmed", "unconfirmed"]
+    given = [names[i % 2] if task == "classification" else [names[i % 2]] for i in range(20)]
+    project.tell({one.id: answer for one, answer in zip(batch, given, strict=True)})
+    assert len(sample(project)) == 10
+
+
+def test_what_was_drawn_and_skipped_is_told(project: Project) -> None:
+    batch = project.ask(20)
+    drawn = [one.id for one in batch if one.id in reserve(project)]
+    assert len(drawn) == 4
+    project.skip(drawn[:2])
+    answer(project, [one for one in batch if one.id not in drawn[:2]])
+    status = project.status()
+    assert (status["audited"], status["audit_skipped"]) == (2, 2)
+    project.tell({drawn[0]: "yes"})
+    assert project.status()["audit_skipped"] == 1
+
+
+def test_a_label_that_occurs_nowhere_lowers_no_figure() -> None:
+    said = {"probabilities": np.eye(4)[[0, 1] * 30]}
+    gold = ["a", "b"] * 30
+    two, four = (Task("classification", tuple("abcd"[:n])) for n in (2, 4))
+    expected = audit.figures(two, gold, {"probabilities": said["probabilities"][:, :2]})
+    found = audit.figures(four, gold, said)
+    assert found["labels"].keys() == {"a", "b"}
+    assert found["macro_f1"] == expected["macro_f1"]
+    taught = audit.figures(four, gold, said, ["c"])  # which is there, but not among these texts
+    assert taught["labels"].keys() == {"a", "b", "c"}
+    assert taught["macro_f1"]["low"] < found["macro_f1"]["low"]
+
+
 def figures_of(gold: list[str], certain: float) -> dict:
     task = Task("classification", ("a", "b"))
     wrong = np.array([[certain, 1 - certain]] * len(gold))

@@ -15,6 +15,7 @@ from workbench import IdleTrainer
 
 from alnlp import Project
 from alnlp.errors import ProjectError, StrategyError
+from alnlp.forecast import Forecast
 from alnlp.project import audit
 from alnlp.store import NewEvent
 from alnlp_apps.workbench import build
@@ -105,6 +106,20 @@ def test_no_more_labels_are_needed_than_there_are(make: Make) -> None:
         assert all(n is None or n <= rest for n in needed)
 
 
+def test_texts_may_be_too_few_for_a_target_that_the_curve_reaches(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rest = 240 - 96
+    for needed, answers, short in (
+        ((3, 30, None), [4, 40, None], False),
+        ((rest, rest + 1, None), [None, None, None], True),
+        ((None, None, None), [None, None, None], False),
+    ):
+        monkeypatch.setattr(Forecast, "labels_needed", lambda *_, needed=needed: needed)
+        reached = project.outlook(target=0.9)["forecast"]["target"]
+        assert (reached["answers"], reached["short"]) == (answers, short)
+
+
 def test_an_f_measure_of_a_test_set_is_not_taken_as_exact(make: Make) -> None:
     project = labelled(make(tests=30, task="multilabel", audit_share=0.0), 4)
     said = project.outlook()
@@ -120,6 +135,8 @@ def test_rounds_of_another_model_are_on_another_curve(project: Project, sibling_
     assert said["forecast"] is None
     assert "1 round " in said["forecast_reason"]
     assert "another model" in said["forecast_reason"]
+    assert said["changed"] is None  # what the model has changed is not what answers have
+    assert {one["stop"] for one in said["advice"] if one["name"] == "agreement"} <= {None}
 
 
 @pytest.fixture
@@ -240,6 +257,10 @@ def test_other_tasks_have_an_outlook_too(make: Make, kind: str) -> None:
     assert said["changed"]["of"] > 0
     assert said["confusion"] is None
     assert (said["calibration"] is None) == (said["gain"] is None) == (kind == "ner")
+    if kind == "multilabel":  # a text stands in a bin once, however many of its labels do
+        texts = said["calibration"]["all"]["n"]
+        assert texts == 24
+        assert all(one["n"] <= texts for one in said["calibration"]["bins"])
 
 
 def test_no_network_is_loaded_for_it(project: Project) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alnlp.data import Pool
+from alnlp.project.readout import cooled
 from alnlp.project.rounds import Round
 from alnlp.scores import entropy, over_labels
 from alnlp.signals import file_name
@@ -80,7 +82,7 @@ def advice(task: Task, rounds: Sequence[Round], budget: int | None) -> list[Advi
     """
     if not rounds:
         return []
-    newest, rounds = rounds[-1], growing(rounds)
+    newest, rounds = rounds[-1], growing(of_one_model(rounds))
     metric = main_metric(newest)
     curve = [made.metrics[metric] for made in rounds if metric in made.metrics] if metric else []
     return advise(
@@ -92,6 +94,15 @@ def advice(task: Task, rounds: Sequence[Round], budget: int | None) -> list[Advi
             curve=np.array(curve) if curve else None,
         )
     )
+
+
+def of_one_model(rounds: Sequence[Round]) -> list[Round]:
+    """The newest rounds in a row that trained one kind of model, oldest first.
+
+    What changes with the model is not what the answers have changed.
+    """
+    model = rounds[-1].model if rounds else None
+    return list(takewhile(lambda made: made.model == model, reversed(rounds)))[::-1]
 
 
 def growing(rounds: Sequence[Round]) -> list[Round]:
@@ -122,7 +133,7 @@ def changed_by(rounds: Sequence[Round], labels: int) -> dict[str, Any] | None:
         rounds: all finished rounds, oldest first.
         labels: about how many labels to look back.
     """
-    newest, before = rounds[-1], growing(rounds)[:-1]
+    newest, before = rounds[-1], growing(of_one_model(rounds))[:-1]
     if not before:
         return None
     last = min(before, key=lambda made: abs(newest.labels - made.labels - labels))
@@ -166,4 +177,5 @@ def _uncertainties(task: Task, newest: Round) -> NDArray[np.floating] | None:
     if task.spans:
         return np.asarray(newest.arrays[file_name("entropy:mean")])
     score = over_labels(entropy) if task.multilabel else entropy
-    return score(np.asarray(newest.arrays["probabilities"]))
+    said = np.asarray(newest.arrays["probabilities"])
+    return score(cooled(task, said, newest.temperature))

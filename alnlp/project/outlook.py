@@ -60,16 +60,16 @@ def outlook(state: State, history: Sequence[Round], target: float | None) -> dic
     "curve": of each round its "labels" (trained on), "value", and "low" and "high", the interval of
     95%, None where it is not known. By the test set where there is one, else by the audit sample.
     "forecast": {"points": "value", "low" and "high" of the true figure by "labels", "more": the
-    same after so many "answers" more, "target": None or {"value", "answers", "seconds"}}, the last
-    two each [by the upper bound, as expected, by the lower bound], answers to give from now on,
-    those that are kept aside among them, None where out of reach. None where "forecast_reason" says
-    why.
+    same after so many "answers" more, "target": None or {"value", "answers", "seconds", "short"}},
+    answers and seconds each [by the upper bound, as expected, by the lower bound], answers to give
+    from now on, those that are kept aside among them, None where out of reach, "short" whether that
+    is for want of texts alone}. None where "forecast_reason" says why.
     "gain": see `gain.of`. "time": "answers" that count and were timed, "seconds" of all that was
     said, skipped, replaced or taken back, without pauses, and "seconds_per_label", all this time by
     those answers. "changed": see `advising.changed_by`. "advice": "name", "stop" (None where it
     cannot tell yet), "reason".
-    "calibration": {"bins": "said", "right" with "low" and "high", "n"; "all": the same over all,
-    "n" texts; "ece" "before" and "after" the "temperature"}. "confusion": "labels" and "counts"
+    "calibration": {"bins": "said", "right" with "low" and "high", "n" texts; "all": the same over
+    all; "ece" "before" and "after" the "temperature"}. "confusion": "labels" and "counts"
     (rows: people, columns: the model).
     "starving": a "label" that has far fewer "answers" to learn from, or "audited" to be measured
     by, than it takes and the others have.
@@ -152,11 +152,7 @@ def _forecast(
     """The curve carried on, or why not. Rounds of another model are on another curve."""
     if not rest:
         return None, "Every text is answered."
-    alike: list[Round] = []
-    for made in reversed(history):
-        if made.model != history[-1].model:
-            break
-        alike.insert(0, made)
+    alike = advising.of_one_model(history)
     numbers = {made.number for made in advising.growing(alike)}
     known = [
         Measured(one["labels"], one["value"], *_bounds(one, tests))
@@ -219,6 +215,7 @@ def _carried_on(curve: Forecast, pace: _Pace, target: float | None) -> dict[str,
             "seconds": None
             if each is None
             else [None if n is None else round(n * each, 1) for n in answers],
+            "short": answers[0] is None and needed[0] is not None,
         }
     return {
         "points": [point(curve.at(step), labels=curve.labels + step) for step in steps],
@@ -293,9 +290,9 @@ def _calibration(task: Task, newest: Round, judged: _Judged) -> dict[str, Any]:
     bins = []
     for number in np.unique(bin_of):
         inside = bin_of == number
-        rate = intervals.of_rate(float(right[inside].sum()), int(inside.sum()))
-        said = float(sure[inside].mean())
-        bins.append({"said": said, **_right(rate), "n": int(inside.sum())})
+        n = int(inside.reshape(texts, -1).any(axis=1).sum())
+        rate = intervals.of_rate(float(right[inside].mean()) * n, n)
+        bins.append({"said": float(sure[inside].mean()), **_right(rate), "n": n})
     before, after = (
         calibration_error(*_sure(task, one, judged.right)) for one in (judged.raw, judged.said)
     )

@@ -30,7 +30,7 @@ def plan(
     order = np.argsort(rows)
     said = list(answers.values())
     audited, audit_answers = state.audited(ledger)
-    asked, started = _asked(ledger, answers)
+    asked = _asked(ledger, answers)
     free = np.ones(len(state.pool), dtype=bool)
     free[state.pool.rows(list(state.labels(ledger)))] = free[state.held_out] = False
     return training.Plan(
@@ -43,8 +43,6 @@ def plan(
         answers=[said[place] for place in order.tolist()],
         asked=state.pool.rows(asked),
         asked_answers=[answers[i] for i in asked],
-        started=state.pool.rows(started),
-        started_answers=[answers[i] for i in started],
         unlabelled=np.flatnonzero(free),
         audited=audited,
         audit_answers=audit_answers,
@@ -71,10 +69,10 @@ def _spent(state: State, ledger: Ledger, answers: Mapping[str, Answer]) -> dict[
     return spent
 
 
-def _asked(ledger: Ledger, ids: Iterable[str]) -> tuple[list[str], list[str]]:
-    """Of some answered examples those that a strategy has chosen, and those drawn at random.
+def _asked(ledger: Ledger, ids: Iterable[str]) -> list[str]:
+    """Of some answered examples those that a strategy has chosen, the earliest first.
 
-    The earliest first. What nobody was asked for is in neither: no strategy is recorded with it.
+    With what nobody was asked for no strategy is recorded.
     """
     given = ledger.answers()
     first: list[tuple[int, str, str]] = []
@@ -86,6 +84,4 @@ def _asked(ledger: Ledger, ids: Iterable[str]) -> tuple[list[str], list[str]]:
         ]
         if asked:
             first.append(min(asked))
-    first.sort()
-    chosen = [i for _, i, strategy in first if strategy != COLD_START]
-    return chosen, [i for _, i, strategy in first if strategy == COLD_START]
+    return [i for _, i, strategy in sorted(first) if strategy != COLD_START]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import uuid
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -192,9 +192,14 @@ class State:
         known = [
             (row, answers[i])
             for row in self.drawn(ledger).tolist()
-            if (i := self.pool.ids[row]) in answers and "confirmed" not in answers[i]
+            if (i := self.pool.ids[row]) in answers and not _in_part(answers[i])
         ]
         return np.array([row for row, _ in known], np.int64), [answer for _, answer in known]
+
+    def unjudged(self, ledger: Ledger) -> int:
+        """How many were asked for as part of the audit sample and have been skipped."""
+        drawn = {self.pool.ids[row] for row in self.drawn(ledger).tolist()}
+        return len((drawn & ledger.all_skipped()) - ledger.labels().keys())
 
     def is_begun(self) -> bool:
         """Whether anybody but a file has answered or skipped an example."""
@@ -226,6 +231,7 @@ class State:
                 "metrics": newest.metrics if newest else {},
                 "tested": newest.tested if newest else {},
                 "audited": len(audited),
+                "audit_skipped": self.unjudged(ledger),
                 "audit": newest.audit if newest else {},
                 "agreement": browsing.agreement(ledger),
             }
@@ -289,6 +295,11 @@ class State:
             Answered(self.pool[row], event, len(ledger.together(event)))
             for row, event in zip(rows, events, strict=True)
         ]
+
+
+def _in_part(answer: Answer) -> bool:
+    """Whether somebody has looked at some words of a text only."""
+    return isinstance(answer, Mapping) and "confirmed" in answer
 
 
 def _imported(ledger: Ledger) -> set[str]:

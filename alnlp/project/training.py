@@ -53,8 +53,6 @@ class Plan:
         answers: their M answers.
         asked: (P,) those of them that a strategy has chosen, the earliest first.
         asked_answers: their P answers.
-        started: (S,) those that were asked for at random, the earliest first.
-        started_answers: their S answers.
         unlabelled: (U,) ascending pool rows to score afterwards.
         audited: (A,) pool rows to measure by, drawn at random and never trained on.
         audit_answers: their A answers.
@@ -77,8 +75,6 @@ class Plan:
     answers: Sequence[Answer]
     asked: NDArray[np.int64]
     asked_answers: Sequence[Answer]
-    started: NDArray[np.int64]
-    started_answers: Sequence[Answer]
     unlabelled: NDArray[np.int64]
     audited: NDArray[np.int64]
     audit_answers: Sequence[Answer]

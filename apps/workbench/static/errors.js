@@ -11,6 +11,8 @@ import texts from "../texts.js";
 
 const t = texts.outlook;
 const FAIR = 0.05; // as far from right as passes for right
+const SURELY = 0.1; // as far as it may be by the interval, to pass
+const MANY = 100; // texts from which the average distance is more than luck
 const FEW = 6; // labels with few answers that are shown at once
 const OFTEN = 3; // times that two labels are mixed up before it says anything
 
@@ -74,7 +76,7 @@ export function trust({ calibration }, task) {
       head: [c.said, c.right, c.range, c.n],
       rows: bins.map(({ said, right, low, high, n }) => [percent(said), percent(right), range(low, high), number(n)]),
     }),
-    vague ? null : h("p", { class: "al-muted al-note", text: [
+    all.n < MANY ? null : h("p", { class: "al-muted al-note", text: [
       fill(t.sure_apart, { before: apart(ece.before) }),
       temperature === 1 ? "" : fill(t.sure_put_right, { after: apart(ece.after) }),
     ].join(" ") }));
@@ -82,8 +84,9 @@ export function trust({ calibration }, task) {
 
 /** Whether it is as sure as it should be, as far as that is more than luck. */
 function verdict({ said, right, low, high, n }, vague) {
-  const fair = Math.abs(said - right) <= FAIR;
-  if (vague || !fair && low <= said && said <= high) {
+  const near = Math.abs(said - right) <= FAIR;
+  const fair = near && low >= said - SURELY && high <= said + SURELY;
+  if (vague || !fair && (near || low <= said && said <= high)) {
     return count(t.sure_open, n, { said: percent(said), range: range(low, high) });
   }
   const words = fair ? t.sure_fair : said > right ? t.sure_too : t.sure_less;

@@ -81,9 +81,9 @@ export class Target {
 }
 
 /** Answers and seconds to a target in words; null is out of reach. */
-function distance({ answers: [low, middle, high], seconds }, target) {
+function distance({ answers: [low, middle, high], seconds, short }, target) {
   if (middle === 0) return fill(t.target_reached, { target });
-  if (low === null) return fill(t.target_never, { target });
+  if (low === null) return fill(short ? t.target_short : t.target_never, { target });
   if (middle === null && !low) return fill(t.target_open, { target });
   if (middle === null) return count(t.target_far, low, { n: rough(low), target });
   const labels = count(t.target_takes, middle, { n: rough(middle), target, range: openRange(low, high, rough) });

@@ -12,12 +12,13 @@ const FIGURES = ["accuracy", "micro_f1", "span_f1", "subset_accuracy", "macro_f1
 
 /**
  * The card, or what it takes to know: figures with their intervals, and those of each label.
- * @param {object} status of the project: audit, audited, audit_share, metrics, tested.
+ * @param {object} status of the project: audit, audited, audit_share, audit_skipped, metrics, tested.
  */
-export function quality({ audit, audited, audit_share: share, metrics, tested }) {
+export function quality({ audit, audited, audit_share: share, audit_skipped: skipped, metrics, tested }) {
   if (audit.n) {
     const few = isVague(audit[FIGURES.find((name) => name in audit)], audit.n);
-    return measured(audit, t.quality_explained, count(few ? t.quality_few : t.quality_of, audit.n));
+    const note = count(few ? t.quality_few : t.quality_of, audit.n);
+    return measured(audit, t.quality_explained, skipped ? `${note} ${count(t.quality_skipped, skipped)}` : note);
   }
   if (tested?.n) return measured(tested, t.quality_explained_test, count(t.quality_of_test, tested.n));
   if (Object.keys(metrics).length) { // by a round of an earlier version
