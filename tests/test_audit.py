@@ -236,9 +236,9 @@ def test_texts_looked_at_in_part_do_not_count(make: Make) -> None:
 
 @pytest.mark.parametrize("task", ["classification", "multilabel"])
 def test_a_label_may_be_called_as_it_likes(make: Make, task: str) -> None:
-    project = make(60, audit_share=0.5, task=task, labels=["confirmed", "unconfirmed"])
-    batch = project.ask(20)
     names = ["confirmed", "unconfirmed"]
+    project = make(60, audit_share=0.5, task=task, labels=["yes", "no", *names])
+    batch = project.ask(20)
     given = [names[i % 2] if task == "classification" else [names[i % 2]] for i in range(20)]
     project.tell({one.id: answer for one, answer in zip(batch, given, strict=True)})
     assert len(sample(project)) == 10
