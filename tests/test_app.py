@@ -18,7 +18,7 @@ from alnlp_apps.workbench import build, serve
 from alnlp_apps.workbench.gate import is_loopback
 from alnlp_apps.workbench.preview import read_preview, split_labels
 from alnlp_apps.workbench.server import _listen, locate
-from alnlp_apps.workbench.workspace import Workspace
+from alnlp_apps.workbench.workspace import Desk, Workspace
 
 BASE = "http://localhost"
 INBOX = "/alnlp/projects/inbox"
@@ -120,6 +120,32 @@ def test_trouble_with_the_disk_refuses_nothing(client, monkeypatch):
     answer = client.post(f"{INBOX}/events", json=body)
     assert answer.status_code == 503
     assert answer.json() == {"error": "project.db: cannot be written, the disk is full"}
+
+
+def test_what_is_on_disk_is_saved_whatever_else_is_wrong(client, monkeypatch):
+    def fail(self):
+        raise ProjectError("round.json: damaged; train a new round")
+
+    example, *_ = ask(client)
+    monkeypatch.setattr(Desk, "status", fail)
+    answer = tell(client, given := event(example))
+    assert answer == {"saved": [given["uid"]], "refused": [], "status": None}
+
+
+def test_who_asks_is_told_what_is_theirs_no_longer(client):
+    examples = ask(client)
+    ids = [example["id"] for example in examples]
+    tell(client, event(examples[0]))
+    tell(client, event(examples[1]), annotator="ben")
+    body = {"annotator": "me", "n": 5, "keep": ids[:4]}
+    told = client.post(f"{INBOX}/ask", json=body).json()
+    assert (told["settled"], told["lost"]) == (ids[:1], ids[1:2])
+
+
+def test_nobody_is_called_as_files_are(client):
+    answer = client.post(f"{INBOX}/ask", json={"annotator": "import", "n": 5})
+    assert answer.status_code == 403
+    assert "stands for files" in answer.json()["error"]
 
 
 def test_earlier_answers_come_newest_first_and_can_be_undone(client):

@@ -153,6 +153,29 @@ def test_the_order_of_answers_does_not_hang_on_the_clock(workspace, visit, label
         forgive(visit, "ERR_INTERNET_DISCONNECTED")
 
 
+def test_what_is_too_much_at_once_goes_in_parts(workspace, visit, labelling):
+    with labelling(workspace) as (page, project):
+        page.context.set_offline(True)
+        for _ in range(7):
+            press(page, "1")
+        sizes = []
+
+        def narrow(route):
+            sizes.append(len(route.request.post_data_json["events"]))
+            if sizes[-1] > 2:
+                route.fulfill(status=413, json={"error": "body: got too much; send less"})
+            else:
+                route.continue_()
+
+        page.route("**/events", narrow)
+        page.context.set_offline(False)
+        saved(page)
+        assert project.status()["labelled"] == 7
+        assert max(sizes) <= 7
+        assert sum(size for size in sizes if size <= 2) == 7
+        forgive(visit, "ERR_INTERNET_DISCONNECTED", "413")
+
+
 def test_nothing_is_left_only_if_the_server_knew_all_answers(workspace, labelling):
     with labelling(workspace) as (page, _):
         held = []

@@ -46,7 +46,8 @@ DESK = """async (act) => {
   const step = (kind, example_id, target) =>
     box.add({ uid: crypto.randomUUID(), kind, example_id, target });
   const ids = (entries) => entries.map((entry) => (entry.example ?? entry).id);
-  return act({ queue, box, held, label, step, ids });
+  const of = (name) => outbox(session.state, name);
+  return act({ queue, box, held, label, step, ids, of });
 }"""
 
 TAKEN_BACK = """async ({ queue, box, held, ids }) => {
@@ -78,6 +79,31 @@ HEARD = """async ({ queue, box, held, label, ids }) => {
   return [second, entry.example.id, first, queue.past.at(-1).example.id];
 }"""
 
+OVERTAKEN = """async ({ queue, box, held, label, ids }) => {
+  const [first] = ids(queue.upcoming);
+  const list = held("answered");
+  list.make();
+  label(first);
+  await list.come;
+  const undoing = queue.undo();
+  queue.settle("label", "refund", 1);
+  list.go();
+  const entry = await undoing;
+  await queue.reading;
+  return [entry === undefined, queue.past.length];
+}"""
+
+LOST = """async ({ queue, ids, of }) => {
+  const [seen, ...others] = ids(queue.upcoming).slice(0, 4);
+  const other = of("somebody else");
+  other.add([seen, ...others].map((id) =>
+    ({ uid: crypto.randomUUID(), kind: "label", example_id: id, answer: "refund", bulk: "all" })));
+  await other.flush();
+  await queue.ask();
+  const left = ids(queue.upcoming);
+  return [queue.current.id === seen, others.filter((id) => left.includes(id)).length];
+}"""
+
 TOGETHER = """async ({ queue, box, label, step, ids }) => {
   const bulk = ids(queue.upcoming).slice(0, 3);
   const given = bulk.map((id) => label(id, { bulk: "many" }));
@@ -107,6 +133,18 @@ def test_an_answer_given_elsewhere_while_others_are_read_is_the_newest(workspace
     with labelling(workspace) as (page, _):
         second, undone, first, left = at_desk(page, HEARD)
         assert (undone, left) == (second, first)
+
+
+def test_an_answer_given_while_an_undo_waits_is_not_what_it_takes_back(workspace, labelling):
+    with labelling(workspace) as (page, _):
+        assert at_desk(page, OVERTAKEN) == [True, 2]
+
+
+def test_what_others_have_answered_leaves_the_desk_but_not_from_under_the_eyes(
+    workspace, labelling
+):
+    with labelling(workspace) as (page, _):
+        assert at_desk(page, LOST) == [True, 0]
 
 
 def test_a_bulk_given_again_elsewhere_is_not_asked_for(tmp_path, labelling):

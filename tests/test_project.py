@@ -3,6 +3,7 @@
 import threading
 import warnings
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import rows
@@ -10,7 +11,7 @@ from telling import GOLD, MakeProject, tell_gold
 
 from alnlp.data import example_id
 from alnlp.errors import DataError, ModelError, ProjectError, StrategyError
-from alnlp.project import Batch, Project
+from alnlp.project import Batch, Project, exporting
 from alnlp.store import NewEvent
 
 # Creating
@@ -213,6 +214,62 @@ def test_asking_for_nobody(make_project: MakeProject, annotator: str) -> None:
 
 
 # Telling
+
+
+def test_what_stays_is_kept_while_the_rest_is_chosen_anew(make_project: MakeProject) -> None:
+    project = make_project(strategy="random")
+    first = [one.id for one in project.ask(6)]
+    assert [one.id for one in project.ask(6)] == first
+    anew = [one.id for one in project.ask(6, keep=first[:2])]
+    assert anew[:2] == first[:2]
+    assert len(anew) == 6
+    held = {lease.example_id for lease in project._store.leases("me")}
+    assert held == set(anew)
+    assert not {one.id for one in project.ask(6, annotator="ben")} & set(anew)
+
+
+def test_what_an_annotator_no_longer_holds(make_project: MakeProject) -> None:
+    project = make_project()
+    kept, given_back, answered, taken = (one.id for one in project.ask(4, annotator="ana"))
+    project.release("ana", keep=[kept, answered, taken])
+    project.tell({answered: "refund"}, annotator="ana")
+    project.tell({taken: "refund"}, annotator="ben")
+    project.ask(2, annotator="ana")
+    ids = [kept, given_back, answered, taken]
+    assert project.lost(ids, annotator="ana") == [given_back, taken]
+    assert project.settled(ids, annotator="ana") == [answered]
+
+
+def test_a_skip_that_follows_an_undo_is_not_asked_about_again(make_project: MakeProject) -> None:
+    project = make_project()
+    one = project.ask(1)[0].id
+    [given] = project.tell({one: "refund"})
+    undo = NewEvent(example_id=one, annotator="me", kind="undo", target=given.uid)
+    project.record([undo, NewEvent(example_id=one, annotator="me", kind="skip")])
+    project.record([undo])  # once more, as a browser does that heard no reply
+    assert not project._store.leases("me")
+    project.undo()
+    assert [lease.example_id for lease in project._store.leases("me")] == [one]
+    project.redo()
+    assert not project._store.leases("me")
+
+
+def test_nobody_waits_for_an_export(
+    make_project: MakeProject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = make_project()
+    project.tell({project.pool.ids[0]: "refund"})
+    write, waited = exporting.WRITERS["csv"], []
+
+    def slowly(rows: Any, path: Path) -> None:
+        other = threading.Thread(target=lambda: waited.append(project.status()["labelled"]))
+        other.start()
+        other.join(20)
+        write(rows, path)
+
+    monkeypatch.setitem(exporting.WRITERS, "csv", slowly)
+    project.export(tmp_path / "answers.csv")
+    assert waited == [1]
 
 
 def test_the_newest_answer_counts_and_undo_goes_back(make_project: MakeProject) -> None:

@@ -104,7 +104,8 @@ class Answering:
         """Record events of any kind: all of them, on disk, or none.
 
         An event whose `uid` is known already is not recorded again, so replaying is harmless. An
-        undone example is reserved for its annotator again, unless it was answered in bulk.
+        undone example is reserved for its annotator again, unless it was answered in bulk or
+        another answer of theirs stands on it.
 
         Raises:
             DataError: as for `tell`.
@@ -113,16 +114,19 @@ class Answering:
         checked = [browsing.checked(event, task, self.pool) for event in events]
         recorded = self._store.append(checked)
         for event in recorded:
-            if event.kind == "undo" and not self._in_bulk(event):
+            if event.kind == "undo" and self._is_open(event):
                 request = LeaseRequest(event.example_id, "brought back by undo", UNDO)
                 seconds = self.settings.lease_hours * 3600
                 self._store.lease([request], event.annotator, uuid.uuid4().hex, seconds)
         return recorded
 
-    def _in_bulk(self, undo: Event) -> bool:
+    def _is_open(self, undo: Event) -> bool:
+        """Whether its example is without an answer now, and it was not taken back in bulk."""
         with self._state.refreshed() as ledger:
             answer = ledger.by_uid(undo.target or "")
-            return answer is not None and len(ledger.together(answer)) > 1
+            if answer is not None and len(ledger.together(answer)) > 1:
+                return False
+            return ledger.answer(undo.example_id, undo.annotator) is None
 
     def release(self, annotator: str = "me", keep: Collection[str] = ()) -> int:
         """Give back what an annotator has not answered, but for `keep`; how many."""
@@ -132,6 +136,15 @@ class Answering:
         """Those of some examples that the annotator has answered or skipped."""
         with self._state.refreshed() as ledger:
             return [i for i in example_ids if ledger.answer(i, annotator) is not None]
+
+    def lost(self, example_ids: Sequence[str], *, annotator: str = "me") -> list[str]:
+        """Those of some examples that the annotator holds no longer and has not answered.
+
+        Somebody else has them by now, or has answered them.
+        """
+        held = {lease.example_id for lease in self._store.leases(annotator)}
+        settled = set(self.settled(example_ids, annotator=annotator))
+        return [i for i in example_ids if i not in held | settled]
 
     def answers_since(self, seq: int) -> tuple[int, int]:
         """How many answers that count are newer than an event, and the newest event's number."""

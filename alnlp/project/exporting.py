@@ -5,10 +5,10 @@ from __future__ import annotations
 import csv
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal, NamedTuple, cast
 
 from alnlp.data import Pool
 from alnlp.data.delimited import guarded
@@ -19,11 +19,11 @@ from alnlp.errors import DataError, ProjectError
 from alnlp.models import public_name
 from alnlp.project.folders import new_folder
 from alnlp.project.rounds import Round
-from alnlp.store import Ledger
+from alnlp.store import Event
 from alnlp.tasks import Answer, Task
 
 Row = dict[str, Any]
-Writer = Callable[[Pool, Task, Ledger, Path], list[str]]
+Writer = Callable[[Pool, Task, "Said", Path], list[str]]
 
 #: The columns that are ours, in lower case: those of the file that are named so get another name.
 _OWN = ("id", "text", "label", "labels", "annotators")
@@ -31,9 +31,14 @@ _AMBIGUOUS = ("|", ";", ",")
 _MANIFEST = "alnlp.json"
 
 
-def export_answers(
-    pool: Pool, task: Task, ledger: Ledger, path: Path, format: str | None
-) -> list[str]:
+class Said(NamedTuple):
+    """What is to be written, by example id: the answers that count, and who has given which."""
+
+    labels: Mapping[str, Answer]
+    given: Mapping[str, Mapping[str, Event]]
+
+
+def export_answers(pool: Pool, task: Task, said: Said, path: Path, format: str | None) -> list[str]:
     """Write one row per answered example: id, text, label or labels, annotators, other columns.
 
     For ner the formats are those of `alnlp.data.ner.writers`. Returns what the format cannot say,
@@ -49,7 +54,7 @@ def export_answers(
         ProjectError: nothing is answered yet, or the file cannot be written.
     """
     write = _span_writer(path, format) if task.spans else _label_writer(path, format)
-    if not ledger.labels():
+    if not said.labels:
         raise ProjectError("export: got 0 answered examples, expected at least 1; label some first")
     with _explained(path):
         path = path.resolve()
@@ -58,7 +63,7 @@ def export_answers(
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f".{path.name}.writing")
         try:
-            remarks = write(pool, task, ledger, temporary)
+            remarks = write(pool, task, said, temporary)
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
@@ -80,8 +85,8 @@ def _label_writer(path: Path, format: str | None) -> Writer:
             f"{', '.join('.' + known for known in WRITERS)}, or a format of that name, or model"
         )
 
-    def write(pool: Pool, task: Task, ledger: Ledger, path: Path) -> list[str]:
-        WRITERS[name](_rows(pool, task, ledger), path)
+    def write(pool: Pool, task: Task, said: Said, path: Path) -> list[str]:
+        WRITERS[name](_rows(pool, task, said), path)
         return []
 
     return write
@@ -94,8 +99,8 @@ def _span_writer(path: Path, format: str | None) -> Writer:
             f"export: got {name!r}, expected one of {', '.join(writers.WRITERS)}, or model"
         )
 
-    def write(pool: Pool, task: Task, ledger: Ledger, path: Path) -> list[str]:
-        return writers.write(name, _span_rows(pool, ledger), path)
+    def write(pool: Pool, task: Task, said: Said, path: Path) -> list[str]:
+        return writers.write(name, _span_rows(pool, said), path)
 
     return write
 
@@ -139,25 +144,25 @@ def _make_public(manifest: Path) -> None:
     manifest.write_text(json.dumps({**values, "checkpoint": name}, indent=2), encoding="utf-8")
 
 
-def _answered(pool: Pool, ledger: Ledger) -> Iterator[tuple[int, Answer, list[str]]]:
+def _answered(pool: Pool, said: Said) -> Iterator[tuple[int, Answer, list[str]]]:
     """The pool row, answer and annotators of each answered example, in pool order."""
-    labels, answers = ledger.labels(), ledger.answers()
+    labels, answers = said.labels, said.given
     for row in sorted(pool.rows(list(labels)).tolist()):
         example_id = pool.ids[row]
         yield row, labels[example_id], sorted(answers[example_id])
 
 
-def _span_rows(pool: Pool, ledger: Ledger) -> Iterator[SpanRow]:
-    for row, answer, annotators in _answered(pool, ledger):
+def _span_rows(pool: Pool, said: Said) -> Iterator[SpanRow]:
+    for row, answer, annotators in _answered(pool, said):
         example = pool[row]
         words = pool.words(row) if pool.has_words(row) else None
-        said = cast(SpanAnswer, answer)
-        yield SpanRow(example.id, example.text, words, said, annotators, dict(example.meta))
+        spans = cast(SpanAnswer, answer)
+        yield SpanRow(example.id, example.text, words, spans, annotators, dict(example.meta))
 
 
-def _rows(pool: Pool, task: Task, ledger: Ledger) -> Iterator[Row]:
+def _rows(pool: Pool, task: Task, said: Said) -> Iterator[Row]:
     column = "labels" if task.multilabel else "label"
-    for place, answer, annotators in _answered(pool, ledger):
+    for place, answer, annotators in _answered(pool, said):
         example = pool[place]
         row = {
             "id": example.id,

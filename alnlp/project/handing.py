@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -48,12 +48,22 @@ def open_leases(state: State, annotator: str) -> list[Lease]:
 
 
 def hand_out(
-    state: State, amount: Amount, annotator: str, strategy: str | Strategy | None
+    state: State,
+    amount: Amount,
+    annotator: str,
+    strategy: str | Strategy | None,
+    keep: Collection[str] | None = None,
 ) -> tuple[list[Lease], int, str | None]:
-    """What the annotator holds, filled up by the strategy; how many are fresh; a notice."""
+    """What the annotator holds, filled up by the strategy; how many are fresh; a notice.
+
+    With `keep`, ids, the rest of what they hold is given back first. While one annotator is served
+    all others wait, so that nobody is given meanwhile what this one still has in sight.
+    """
     ttl = state.settings.lease_hours * 3600
     notice = None
     with state.asking:
+        if keep is not None:
+            state.store.release(annotator, keep)
         mine = open_leases(state, annotator)
         held = len(mine[: amount.texts])
         while amount.texts is None or len(mine) < amount.texts:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -291,6 +291,7 @@ class Project(Answering, Finding):
         tokens: int | None = None,
         annotator: str = "me",
         strategy: str | Strategy | None = None,
+        keep: Collection[str] | None = None,
     ) -> Batch:
         """Hand out examples to label next; they stay reserved for this annotator.
 
@@ -304,13 +305,15 @@ class Project(Answering, Finding):
             annotator: for whom.
             strategy: a name or a callable; the project's own where None. A warning says where it
                 could not choose.
+            keep: ids of what stays of what was handed out before, while the rest is given back
+                and chosen anew; all of it where None.
         """
         amount = Amount.of(n, tokens, self.settings.batch_size, self.task)
         if not isinstance(annotator, str) or not annotator.strip():
             raise ProjectError(f"annotator: got {annotator!r}, expected a name")
         if strategy is not None:
             find(strategy, self.task.kind)
-        mine, fresh, notice = handing.hand_out(self._state, amount, annotator, strategy)
+        mine, fresh, notice = handing.hand_out(self._state, amount, annotator, strategy, keep)
         if strategy is not None and len(mine) > fresh:
             notice = notice or (
                 f"{len(mine) - fresh} of these were handed out before and have no answer yet; "
@@ -440,8 +443,9 @@ class Project(Answering, Finding):
         path = Path(path)
         if format == "model":
             return exporting.export_model(self._state.need_round(), path)
-        with self._state.refreshed() as ledger:
-            remarks = exporting.export_answers(self.pool, self.task, ledger, path, format)
+        with self._state.refreshed() as ledger:  # nobody has to wait while it is written
+            said = exporting.Said(ledger.labels(), ledger.answers())
+        remarks = exporting.export_answers(self.pool, self.task, said, path, format)
         for line in remarks:
             remark(line)
         return path.resolve()

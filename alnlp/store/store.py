@@ -172,7 +172,8 @@ class Store:
                     )
             if added:
                 connection.execute(insert(events), [vars(event) for event in added])
-                _settle(connection, [event for event in added if event.kind in ANSWERS])
+                given = [event for event in added if event.kind in (*ANSWERS, "redo")]
+                _settle(connection, given)
         return [known[event.uid] for event in new]
 
     def events(self, after: int = 0) -> list[Event]:

@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from alnlp.errors import AlnlpError
+from alnlp.project.creating import IMPORTED
 
 _LARGEST_BODY = 8_000_000
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -32,11 +33,13 @@ class Refused(AlnlpError):
 
 
 def check_user(request: Request, annotator: str) -> None:
-    """Refuse to act for another annotator than the one who is logged in.
+    """Refuse to act for another annotator than the one who is logged in, or for a file.
 
     Raises:
-        Refused: it is another one.
+        Refused: it is another one, or the name by which answers of files are known.
     """
+    if annotator == IMPORTED:
+        raise Refused(f"annotator: got {annotator!r}, which stands for files; take another name")
     user = request.scope["alnlp.user"]
     if user is not None and user != annotator:
         raise Refused(f"annotator: got {annotator!r}, but you are logged in as {user!r}")
@@ -109,11 +112,14 @@ class Gate:
                 return 401, "password: missing or wrong; the user name is your annotator name"
             scope["alnlp.user"] = user
         origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc != host:
+        ours = scope["path"].startswith("/alnlp/")
+        # A picture of another page sends no origin, and a look may set the network to work.
+        foreign = ours and headers.get("sec-fetch-site") == "cross-site"
+        if foreign or origin is not None and urlsplit(origin).netloc != host:
             return 403, "origin: this request comes from another site"
         if scope["type"] == "websocket" or scope["method"] in _SAFE_METHODS:
             return None
-        if scope["path"].startswith("/alnlp/"):
+        if ours:
             kind = headers.get("content-type", "").partition(";")[0].strip().lower()
             if kind != "application/json":
                 return 415, f"content type: got {kind[:40]!r}, expected application/json"

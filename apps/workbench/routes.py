@@ -101,10 +101,10 @@ def _project_routes(workspace: Workspace) -> APIRouter:
     def handed_out(name: str, body: payloads.Ask) -> dict[str, Any]:
         desk = workspace.desk(name)
         project = desk.project
-        if body.rerank:
-            searched = project.asked_about(body.annotator)  # no model is to put these off
-            project.release(body.annotator, keep=[*body.keep, *searched])
-        batch = project.ask(body.n, annotator=body.annotator)
+        keep = None
+        if body.rerank:  # what was searched for no model is to put off
+            keep = [*body.keep, *project.asked_about(body.annotator)]
+        batch = project.ask(body.n, annotator=body.annotator, keep=keep)
         if not batch:
             desk.train_if_due(1)  # the last batch may be smaller than the others
         found = project.found([example.id for example in batch])
@@ -115,6 +115,7 @@ def _project_routes(workspace: Workspace) -> APIRouter:
             ],
             "notice": batch.notice if batch else None,  # the screen says so in its own words
             "settled": project.settled(body.keep, annotator=body.annotator),
+            "lost": project.lost(body.keep, annotator=body.annotator),
         }
 
     @router.post("/events")
@@ -125,7 +126,12 @@ def _project_routes(workspace: Workspace) -> APIRouter:
             raise OtherProject(f"project: {name!r} is another project than these answers belong to")
         usable, refused = _read_events(body)
         saved, unusable = _record(desk, usable)
-        return {"saved": saved, "refused": refused + unusable, "status": desk.status()}
+        try:
+            status = desk.status()
+        except AlnlpError as error:  # what is on disk is saved, whatever else is wrong
+            _LOG.error("%s: no status: %s", name, error)
+            status = None
+        return {"saved": saved, "refused": refused + unusable, "status": status}
 
     @router.get("/answered")
     def answered(

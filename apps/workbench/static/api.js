@@ -18,13 +18,13 @@ export async function call(path, body) {
 
 /** GET a file; resolves to it and what is remarked about it, {file, remarks}. */
 export async function download(path) {
-  const response = await reach(path);
+  const response = await reach(path, undefined, null); // a large one takes its time
   if (!response.ok) throw refusal(response, await read(response));
   return { file: await response.blob(), remarks: JSON.parse(response.headers.get("Alnlp-Remarks") ?? "[]") };
 }
 
-async function reach(path, body) {
-  const options = { headers: {}, signal: AbortSignal.timeout(60_000) };
+async function reach(path, body, signal = AbortSignal.timeout(60_000)) {
+  const options = { headers: {}, signal };
   if (body !== undefined) {
     options.method = "POST";
     options.headers["Content-Type"] = "application/json";

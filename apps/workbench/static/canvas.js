@@ -177,7 +177,7 @@ class Canvas {
   explain() {
     const { view, queue } = this;
     const again = [t.look_again, () => (queue ? queue.ask() : session.again())];
-    if (session.lost && !queue) view.showEmpty(t.lost, session.lost.message, [again]);
+    if (session.lost && !queue) view.showEmpty(t.lost, english(session.lost.message), [again]);
     else if (!session.project) {
       view.showEmpty(t.no_project, t.no_project_detail, [[t.new_project, () => this.trigger("new_project")]]);
     } else if (!queue || !queue.asked) view.showEmpty(t.loading, "");
@@ -260,12 +260,14 @@ class Canvas {
   async undo() {
     this.watched.id = null;
     const entry = await this.queue.undo();
+    if (entry === undefined) return;
     this.announce(this.stepWords(entry, t.said_undo, t.nothing_to_undo, texts.finding.undone));
   }
 
   async redo() {
     this.watched.id = null;
     const entry = await this.queue.redo();
+    if (entry === undefined) return;
     this.announce(this.stepWords(entry, t.said_redo, t.nothing_to_redo, texts.finding.redone));
   }
 

@@ -1,6 +1,6 @@
 // The line at the top: which project, and who is answering.
 
-import { h } from "./dom.js";
+import { english, h } from "./dom.js";
 import { session } from "./session.js";
 import texts from "../texts.js";
 
@@ -43,7 +43,7 @@ export function mount(host) {
     if (document.activeElement !== annotator) annotator.value = session.annotator; // nobody types in it
     annotator.disabled = session.fixed;
     lost.hidden = !session.lost;
-    lost.textContent = session.lost?.status ? session.lost.message : t.lost;
+    lost.replaceChildren(session.lost?.status ? english(session.lost.message) : t.lost);
   }
 
   host.replaceChildren(h("header", { class: "al al-header" },

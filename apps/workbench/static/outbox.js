@@ -6,7 +6,7 @@ import { ApiError, call, inProject } from "./api.js";
 
 const PREFIX = "alnlp/outbox/";
 const REFUSED = "alnlp/refused/";
-const AT_ONCE = 100;
+const AT_ONCE = 100; // fewer where so many at once do not get through
 const WAITS = [1, 2, 4, 8, 15]; // seconds before the next try
 const boxes = new Map();
 
@@ -26,6 +26,7 @@ export class Outbox extends EventTarget {
     this.prefix = PREFIX + this.place;
     this.memory = new Map(); // where the browser refuses to store
     this.failures = 0;
+    this.most = AT_ONCE;
     this.problem = null;
     this.sending = null;
     this.timer = null;
@@ -107,7 +108,7 @@ export class Outbox extends EventTarget {
     await null; // events added by the same key press go together
     for (let keys = this.keys(); keys.length; keys = this.keys()) {
       const batch = new Map();
-      for (const key of keys.slice(0, AT_ONCE)) {
+      for (const key of keys.slice(0, this.most)) {
         const event = this.read(key)?.event;
         if (event?.uid) batch.set(event.uid, key);
         else this.remove(key);
@@ -119,7 +120,7 @@ export class Outbox extends EventTarget {
         const answer = await call(path, { annotator: this.annotator, project: this.uid, events });
         this.settle(batch, answer);
       } catch (error) {
-        this.retryLater(error);
+        this.retryLater(error, events.length);
         return false;
       }
     }
@@ -128,6 +129,7 @@ export class Outbox extends EventTarget {
 
   settle(batch, answer) {
     this.failures = 0;
+    this.most = Math.min(AT_ONCE, 2 * this.most);
     this.problem = null;
     for (const uid of answer.saved) this.remove(batch.get(uid));
     for (const { uid, error } of answer.refused) this.setAside(batch.get(uid), error);
@@ -145,12 +147,14 @@ export class Outbox extends EventTarget {
     this.dispatchEvent(new CustomEvent("refused", { detail: { event: waiting.event, error } }));
   }
 
-  retryLater(error) {
+  retryLater(error, sent) {
     this.problem = error;
     if (error.status === 409) { // what waits belongs to a project that is elsewhere or gone
       this.dispatchEvent(new CustomEvent("foreign", { detail: error }));
       return;
     }
+    // Too much for the server or for the line, perhaps: one alone goes through if any does.
+    if (error.status === 413 || error.status === 0) this.most = Math.max(1, Math.floor(sent / 2));
     const seconds = WAITS[Math.min(this.failures++, WAITS.length - 1)];
     this.timer = setTimeout(() => this.flush(), seconds * 1000);
   }

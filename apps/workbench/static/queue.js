@@ -83,10 +83,10 @@ export class Queue extends EventTarget {
 
   /**
    * Take back the newest answer, and all that were given in bulk with it. Resolves to its entry,
-   * or null if there is none.
+   * to null if there is none, and to undefined if one was given before it was known which is meant.
    */
   async undo() {
-    if (this.reading) await this.reading; // the newest answer may be on its way
+    if (!await this.known()) return undefined;
     if (!this.past.length) await this.loadOlder();
     const together = popTogether(this.past);
     const entry = together.at(-1);
@@ -103,6 +103,13 @@ export class Queue extends EventTarget {
     return entry;
   }
 
+  /** Wait for answers that are on their way. Resolves to whether nothing was done here meanwhile. */
+  async known() {
+    const { acts } = this;
+    await this.reading;
+    return this.acts === acts;
+  }
+
   /** Let the answer before this one stand, if there is one; its place in the past. */
   fall({ example }) {
     const before = this.past.findLastIndex((other) => other.example.id === example.id);
@@ -111,9 +118,9 @@ export class Queue extends EventTarget {
     return before;
   }
 
-  /** Give the answer again that was taken back last, with its bulk. Resolves to its entry, or null. */
+  /** Give the answer again that was taken back last, with its bulk. Resolves as `undo` does. */
   async redo() {
-    if (this.reading) await this.reading;
+    if (!await this.known()) return undefined;
     const together = popTogether(this.undone);
     const entry = together.at(-1);
     if (!entry) return null;
@@ -284,15 +291,17 @@ export class Queue extends EventTarget {
       const undone = new Set(this.undone.map(({ uid }) => uid));
       const keep = this.upcoming.slice(0, rerank ? KEEP : undefined).map((example) => example.id);
       const body = { annotator: this.annotator, n: ASK, keep, rerank };
-      const { examples, notice, settled } = await call(inProject(this.project, "ask"), body);
+      const { examples, notice, settled, lost } = await call(inProject(this.project, "ask"), body);
       this.notice = notice;
       // What was answered and taken back in the meantime is settled no longer, nor is a skipped
       // example that is handed out since somebody asked about it.
       const back = this.undone.filter(({ uid }) => !undone.has(uid)).map(({ example }) => example);
       const open = new Set([...back, ...examples].map(({ id }) => id));
-      const gone = sent ? settled.filter((id) => !open.has(id)) : [];
-      if (gone.some((id) => !this.present.has(id))) this.reread(); // answered on another machine
-      this.upcoming = this.upcoming.filter(({ id }) => !gone.includes(id));
+      const gone = new Set(sent ? settled.filter((id) => !open.has(id)) : []);
+      if ([...gone].some((id) => !this.present.has(id))) this.reread(); // answered on another machine
+      // What somebody else has by now goes as well, but not from under the eyes of who reads it.
+      for (const id of sent ? lost : []) if (!open.has(id) && id !== this.upcoming[0]?.id) gone.add(id);
+      this.upcoming = this.upcoming.filter(({ id }) => !gone.has(id));
       // An answer given in the meantime makes room for more than this reply knows of.
       const overtaken = examples.filter(({ id }) => this.present.has(id));
       this.exhausted = examples.length < ASK && !overtaken.length;

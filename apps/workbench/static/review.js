@@ -343,6 +343,8 @@ class Review {
     }
     this.at = open;
     this.arrive();
+    const { text } = this.item.suspect.example;
+    this.live.textContent += ` ${fill(texts.label.said_next, { text: text.slice(0, 500) })}`;
   }
 
   takeBack(events) {

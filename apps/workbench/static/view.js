@@ -80,7 +80,12 @@ export class View {
   }
 
   /** Show an example, what is said of it, and what has been chosen or marked. */
-  show({ queue, task, chosen, guidelines, marking }) {
+  show(what) {
+    // A button that has the focus may have nothing left to do.
+    keepingFocus(this.element, () => this.draw(what), () => [this.text]);
+  }
+
+  draw({ queue, task, chosen, guidelines, marking }) {
     const example = queue.current;
     this.guidelines.show(guidelines, queue.outbox.uid);
     if (this.shown !== example?.id) this.comment.leave();
@@ -157,7 +162,7 @@ export class View {
       this.desk.hidden = true;
       this.empty.hidden = false;
       this.empty.replaceChildren(
-        h("h2", { text: title }), h("p", { text: detail }), h("div", { class: "al-row" }, ...buttons));
+        h("h2", { text: title }), h("p", {}, detail), h("div", { class: "al-row" }, ...buttons));
     }, () => buttons);
   }
 
