@@ -323,6 +323,9 @@ def test_other_sites_and_other_host_names_are_refused(client):
         assert refused.status_code == 403
         assert client.post("/gradio_api/queue/join", headers={"origin": origin}).status_code == 403
     assert client.post(f"{INBOX}/ask", json=body, headers={"origin": BASE}).status_code == 200
+    picture = {"sec-fetch-site": "cross-site"}  # of a page elsewhere: sent without an origin
+    assert client.get(f"{INBOX}/search", headers=picture).status_code == 403
+    assert client.get("/", headers=picture).status_code == 200  # a link
     stolen = client.get("/config", headers={"origin": "http://evil.example"})
     assert stolen.status_code == 403
     assert client.get("/alnlp/projects", headers={"host": "127.0.0.2:7860"}).status_code == 200
