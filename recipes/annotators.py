@@ -123,6 +123,8 @@ class Annotator:
         if not reply["examples"]:
             self.seen.faults.append("the pool is used up: give more --texts")
         here = {example["id"] for example in self.queue}
+        for example in here.intersection(reply["lost"]):
+            self.seen.faults.append(f"{example}: taken from {self.name}")
         for example in reply["examples"]:
             holder = self.seen.holders.setdefault(example["id"], self.name)
             if holder != self.name:
