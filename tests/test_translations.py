@@ -16,7 +16,7 @@ from alnlp.data.rows import text_problem
 from alnlp.errors import ProjectError
 from alnlp.forecast import Measured
 from alnlp.models import choosing
-from alnlp.project import doubts, suspects
+from alnlp.project import answering, doubts, suspects
 from alnlp.project.doubts import Known
 from alnlp.project.readout import Prediction
 from alnlp.stopping import History, advise
@@ -48,7 +48,12 @@ def has_words(said: dict[str, str], sentence: str) -> bool:
 
 def sentences() -> Iterator[str]:
     yield from (strategy.why for strategy in STRATEGIES.values())
-    yield from (suspects.WORDS_ALONE, suspects.TOO_FEW, "2 of 5 cannot be asked for")
+    yield from (
+        answering.BROUGHT_BACK,
+        suspects.WORDS_ALONE,
+        suspects.TOO_FEW,
+        "2 of 5 cannot be asked for",
+    )
     yield from doubted()
     for n in range(3):
         why = forecast.why_not([Measured(10 * (k + 1), 0.5, 0.4, 0.6) for k in range(n)])

@@ -17,6 +17,8 @@ from alnlp.tasks import Answer, Task
 
 #: The strategy of what an undo has brought back, as leases name it.
 UNDO = "undo"
+#: Why such an example is asked about.
+BROUGHT_BACK = "brought back by undo"
 
 
 class Answering:
@@ -115,7 +117,7 @@ class Answering:
         recorded = self._store.append(checked)
         for event in recorded:
             if event.kind == "undo" and self._is_open(event):
-                request = LeaseRequest(event.example_id, "brought back by undo", UNDO)
+                request = LeaseRequest(event.example_id, BROUGHT_BACK, UNDO)
                 seconds = self.settings.lease_hours * 3600
                 self._store.lease([request], event.annotator, uuid.uuid4().hex, seconds)
         return recorded
