@@ -68,7 +68,9 @@ def test_an_example_in_two_hands_is_a_fault() -> None:
     from annotators import Annotator, Seen
 
     example = {"id": "e1", "suggestion": None, "confidence": None, "strategy": "s", "round": None}
-    server = httpx.MockTransport(lambda _: httpx.Response(200, json={"examples": [example]}))
+    server = httpx.MockTransport(
+        lambda _: httpx.Response(200, json={"examples": [example], "lost": []})
+    )
     seen = Seen()
 
     async def ask_both() -> None:
@@ -78,6 +80,23 @@ def test_an_example_in_two_hands_is_a_fault() -> None:
 
     asyncio.run(ask_both())
     assert seen.faults == ["e1: held by ana and by ben"]
+
+
+def test_an_example_that_is_taken_away_is_a_fault() -> None:
+    from annotators import Annotator, Seen
+
+    replies = iter(({"examples": [{"id": "e1"}], "lost": []}, {"examples": [], "lost": ["e1"]}))
+    server = httpx.MockTransport(lambda _: httpx.Response(200, json=next(replies)))
+    seen = Seen()
+
+    async def ask_twice() -> None:
+        async with httpx.AsyncClient(transport=server, base_url="http://server") as client:
+            annotator = Annotator("ana", client, seen, pause=0, seed=0)
+            await annotator.fetch(rerank=False)
+            await annotator.fetch(rerank=False)
+
+    asyncio.run(ask_twice())
+    assert "e1: taken from ana" in seen.faults
 
 
 def test_the_store_is_held_against_what_the_clients_were_told(tmp_path: Path) -> None:

@@ -115,7 +115,7 @@ class Gate:
         ours = scope["path"].startswith("/alnlp/")
         # A picture of another page sends no origin, and a look may set the network to work.
         foreign = ours and headers.get("sec-fetch-site") == "cross-site"
-        if foreign or origin is not None and urlsplit(origin).netloc != host:
+        if foreign or (origin is not None and urlsplit(origin).netloc != host):
             return 403, "origin: this request comes from another site"
         if scope["type"] == "websocket" or scope["method"] in _SAFE_METHODS:
             return None
