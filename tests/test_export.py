@@ -32,11 +32,12 @@ def fill(folder: Path, rows: list[dict[str, Any]]) -> Pool:
     return Pool.open(folder / "pool")
 
 
-def answered(pool: Pool, answers: list[Answer]) -> Ledger:
-    return Ledger(
+def answered(pool: Pool, answers: list[Answer]) -> exporting.Said:
+    ledger = Ledger(
         Event(example_id=example, annotator="me", kind="label", answer=answer, seq=n, created_at="")
         for n, (example, answer) in enumerate(zip(pool.ids, answers, strict=True), 1)
     )
+    return exporting.Said(ledger.labels(), ledger.answers())
 
 
 def export(
@@ -148,7 +149,7 @@ def test_where_nothing_can_be_written_is_said_in_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pool = fill(tmp_path, [{"text": "hello"}])
-    ledger, made = answered(pool, ["a"]), trained(tmp_path, checkpoint="minilm")
+    said, made = answered(pool, ["a"]), trained(tmp_path, checkpoint="minilm")
     (tmp_path / "folder.csv").mkdir()
     (tmp_path / "file").write_text("x")
 
@@ -156,7 +157,7 @@ def test_where_nothing_can_be_written_is_said_in_one_line(
         if format == "model":
             exporting.export_model(made, path)
         else:
-            exporting.export_answers(pool, CLASSES, ledger, path, format)
+            exporting.export_answers(pool, CLASSES, said, path, format)
 
     def message(path: Path, format: str = "csv") -> str:
         with pytest.raises(ProjectError) as error:
