@@ -30,6 +30,7 @@ IMAGES = Path(__file__).parent / "images"
 GOLD = {row["text"]: row["label"] for row in map(json.loads, corpus.INTENTS.open(encoding="utf-8"))}
 WINDOW = {"width": 1200, "height": 880}
 COLOURS = 256  # enough for a screen, and half of the bytes
+UNDER_WAY = ("queued", "training")
 PATIENCE = 900_000  # milliseconds that a training may take where other work goes on
 
 
@@ -72,6 +73,14 @@ class Walk:
         while not (self.text.isascii() and 40 < len(self.text) < 100):
             self.answer()
         self.page.wait_for_selector('.al-canvas .al-saved[data-state="saved"]')
+
+    def label_into(self, number: int) -> None:
+        """Answer until a round is under way: two answers that arrive at once begin it one late."""
+        trainer = self.page.locator(".al-canvas .al-trainer")
+        while trainer.get_attribute("data-state") not in UNDER_WAY:
+            if f"Model of round {number}" in (trainer.text_content() or ""):
+                break
+            self.label_until(self.answered + 1)
 
     def wait_for_round(self, number: int) -> None:
         self.page.wait_for_selector(f".al-canvas .al-trainer:has-text('Model of round {number}')")
@@ -119,6 +128,7 @@ def with_a_model(walk: Walk) -> None:
     page.keyboard.press("Enter")
     for round_, answers in enumerate((40, 60, 80, 100), start=2):
         walk.label_until(answers)
+        walk.label_into(round_)
         walk.wait_for_round(round_)
 
 
