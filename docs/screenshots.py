@@ -25,12 +25,12 @@ from playwright.sync_api import Page, sync_playwright
 
 from alnlp import corpus
 from alnlp.project import Project
+from alnlp.worker import BUSY
 
 IMAGES = Path(__file__).parent / "images"
 GOLD = {row["text"]: row["label"] for row in map(json.loads, corpus.INTENTS.open(encoding="utf-8"))}
 WINDOW = {"width": 1200, "height": 880}
 COLOURS = 256  # enough for a screen, and half of the bytes
-UNDER_WAY = ("queued", "training")
 PATIENCE = 900_000  # milliseconds that a training may take where other work goes on
 
 
@@ -77,7 +77,7 @@ class Walk:
     def label_into(self, number: int) -> None:
         """Answer until a round is under way: two answers that arrive at once begin it one late."""
         trainer = self.page.locator(".al-canvas .al-trainer")
-        while trainer.get_attribute("data-state") not in UNDER_WAY:
+        while trainer.get_attribute("data-state") not in BUSY:
             if f"Model of round {number}" in (trainer.text_content() or ""):
                 break
             self.label_until(self.answered + 1)
