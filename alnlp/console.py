@@ -46,6 +46,7 @@ class Arriving:
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self._rest = b""
+        self._ended = False
 
     def __iter__(self) -> Iterator[bytes]:
         """Waits for more where no whole line is there."""
@@ -54,16 +55,25 @@ class Arriving:
             if end:
                 self._rest = rest
                 yield line + end
-            elif more := os.read(self._descriptor, _READ_BYTES):
-                self._rest += more
-            else:
+            elif self._ended:
                 break
+            else:
+                self._read()
         if self._rest:
             yield self._rest
 
     def ready(self) -> bool:
-        """Whether something is there without waiting."""
-        return b"\n" in self._rest or bool(select.select([self._descriptor], [], [], 0)[0])
+        """Whether a whole line, or the end, is there without waiting."""
+        while b"\n" not in self._rest and not self._ended:
+            if not select.select([self._descriptor], [], [], 0)[0]:
+                return False
+            self._read()
+        return True
+
+    def _read(self) -> None:
+        more = os.read(self._descriptor, _READ_BYTES)
+        self._rest += more
+        self._ended = not more
 
 
 @contextmanager

@@ -28,6 +28,7 @@ class Labelled:
             for named entities (L, 0).
         forecasts: (F, K) what models said of answered examples before these were answered.
         outcomes: what these answers turned out to be: (F,) or (F, K), like `targets`.
+        pending: (P, D) embeddings of examples that are handed out and not answered yet.
     """
 
     embeddings: FloatArray
@@ -35,9 +36,19 @@ class Labelled:
     targets: IntArray
     forecasts: FloatArray = field(default_factory=lambda: np.empty((0, 0)))
     outcomes: IntArray = field(default_factory=lambda: np.empty(0, np.int64))
+    pending: FloatArray = field(default_factory=lambda: np.empty((0, 0)))
 
     def __len__(self) -> int:
         return len(self.embeddings)
+
+    @property
+    def covered(self) -> FloatArray:
+        """(L + P, D) embeddings of what is answered or about to be: no need of more like these."""
+        return (
+            np.concatenate([self.embeddings, self.pending])
+            if len(self.pending)
+            else self.embeddings
+        )
 
 
 @dataclass(frozen=True)
@@ -82,7 +93,7 @@ class Signals:
     def labelled(self) -> Labelled:
         """What is known of the answered examples."""
         known: Labelled = self._load("labelled")
-        for name in ("embeddings", "probabilities", "forecasts"):
+        for name in ("embeddings", "probabilities", "forecasts", "pending"):
             finite(getattr(known, name), f"{name} of answered examples")
         return known
 

@@ -14,7 +14,7 @@ models agree or differ, and no F-measure is taken of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -23,6 +23,9 @@ from numpy.typing import ArrayLike
 
 from alnlp.errors import StrategyError
 from alnlp.signals import FloatArray, IntArray, finite
+
+#: On fewer predictions two models may agree by chance.
+FEWEST = 50
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ class History:
         labels: answered examples.
         budget: how many may be answered in all.
         predictions: integers of shape (R, N) or (R, N, K), the newest last, as the module says.
-        uncertainties: (N,) how unsure the newest model is of each text nobody has labelled: the
+        uncertainties: (N,) how unsure the newest model is of each text of the stop set: the
             entropy in nats (`scores.entropy` of its probabilities, for several labels
             `over_labels(entropy)`, for named entities the score "entropy:mean").
         curve: (R,) a metric of each round on the test set, the newest last.
@@ -178,27 +181,22 @@ def budget(labels: int, limit: int) -> Advice:
     )
 
 
-def agreement(predictions: IntArray, threshold: float = 0.99, window: int = 3) -> Advice:
+def agreement(
+    predictions: IntArray, threshold: float = 0.99, window: int = 3, least: int = FEWEST
+) -> Advice:
     """Stop when kappa of successive models, averaged over the window, reaches the threshold.
 
     Bloodgood and Vijay-Shanker, "A Method for Stopping Active Learning Based on Stabilizing
     Predictions and the Need for User-Adjustable Stopping", CoNLL 2009.
     """
-    if len(predictions) <= window:
-        return _too_few("agreement", len(predictions), window + 1)
-    known = [value for value in _last(kappa, predictions, window) if value is not None]
-    if len(known) < window:
-        return Advice(
-            "agreement",
-            None,
-            "Two successive models put all texts that nobody has answered into one class, so their "
-            "agreement tells nothing.",
-        )
-    mean = float(np.mean(known))
+    name = "agreement"
+    if untold := _untold(name, predictions, window, least):
+        return untold
+    mean = float(np.mean(_known(kappa, predictions, window)))
     stop = mean >= threshold
     says = f"{'reaches' if stop else 'is below'} {threshold:g}"
     return Advice(
-        "agreement",
+        name,
         stop,
         f"The agreement of successive models on texts that nobody has answered (kappa), "
         f"{mean:.3f} on average over the last {window}, {says}.",
@@ -206,17 +204,15 @@ def agreement(predictions: IntArray, threshold: float = 0.99, window: int = 3) -
     )
 
 
-def classification_change(predictions: IntArray) -> Advice:
+def classification_change(predictions: IntArray, least: int = FEWEST) -> Advice:
     """Stop when two successive models predict the same for every text.
 
     Zhu, Wang and Hovy, "Multi-Criteria-Based Strategy to Stop Active Learning for Data
     Annotation", COLING 2008.
     """
     name = "classification_change"
-    if len(predictions) < 2:
-        return _too_few(name, len(predictions), 2)
-    if not predictions[-1].size:
-        return Advice(name, None, "No text is left that nobody has answered.")
+    if untold := _untold(name, predictions, 1, least):
+        return untold
     share = changed(predictions[-2], predictions[-1])
     if share == 0:
         return Advice(name, True, "The newest model changed no prediction.", 0.0)
@@ -242,26 +238,21 @@ def overall_uncertainty(uncertainties: FloatArray, threshold: float = 0.01) -> A
     return Advice(name, stop, f"The mean uncertainty of {mean:.4f} is {says} {threshold:g}.", mean)
 
 
-def delta_f(predictions: IntArray, threshold: float = 0.02, window: int = 3) -> Advice:
+def delta_f(
+    predictions: IntArray, threshold: float = 0.02, window: int = 3, least: int = FEWEST
+) -> Advice:
     """Stop when each of the last `window` predicted changes of F is below the threshold.
 
     See `f_change` for the paper and for more than two classes.
     """
-    if len(predictions) <= window:
-        return _too_few("delta_f", len(predictions), window + 1)
-    known = [value for value in _last(f_change, predictions, window) if value is not None]
-    if len(known) < window:
-        return Advice(
-            "delta_f",
-            None,
-            "Two successive models found nothing in texts that nobody has answered, which leaves "
-            "no F-measure.",
-        )
-    largest = max(known)
+    name = "delta_f"
+    if untold := _untold(name, predictions, window, least):
+        return untold
+    largest = max(_known(f_change, predictions, window))
     stop = largest < threshold
     says = "below" if stop else "not below"
     return Advice(
-        "delta_f",
+        name,
         stop,
         f"The largest of the last {window} predicted changes of the F-measure, {largest:.3f}, is "
         f"{says} {threshold:g}.",
@@ -269,37 +260,61 @@ def delta_f(predictions: IntArray, threshold: float = 0.02, window: int = 3) -> 
     )
 
 
-def plateau(curve: FloatArray, least: float = 0.005, window: int = 3) -> Advice:
+def plateau(curve: FloatArray, least: float = 0.005, window: int = 3, fall: float = 0.02) -> Advice:
     """Stop when the learning curve no longer rises.
 
     The gain is the median of the last `window` rounds less that of the `window` rounds before; the
     curve is on a plateau when the gain is below `least`. After the gradient-based stopping of Laws
     and Schütze, "Stopping Criteria for Active Learning of Named Entity Recognition", COLING 2008,
     which takes an estimate of the performance where there is a measured one here; medians keep one
-    lucky or unlucky round from deciding.
+    lucky or unlucky round from deciding. A curve that falls by more than `fall` is no plateau: that
+    is for a person to look into.
 
     Raises:
         StrategyError: a figure is not finite.
     """
+    name = "plateau"
     if len(curve) < 2 * window:
-        return _too_few("plateau", len(curve), 2 * window)
+        return _too_few(name, len(curve), 2 * window)
     values = finite(np.asarray(curve, np.float64), "curve")
     gain = float(np.median(values[-window:]) - np.median(values[-2 * window : -window]))
+    found = f"The median of the last {window} rounds is {gain:+.4f} against the {window} before"
+    if gain < -fall:
+        reason = f"{found}: the newest models are worse, so look at the newest answers first."
+        return Advice(name, None, reason, gain)
     stop = gain < least
     says = "less than" if stop else "at least"
-    return Advice(
-        "plateau",
-        stop,
-        f"The median of the last {window} rounds is {gain:+.4f} against the {window} before, "
-        f"{says} {least:+g}.",
-        gain,
-    )
+    return Advice(name, stop, f"{found}, {says} {least:+g}.", gain)
 
 
-def _last(
+def _untold(name: str, predictions: IntArray, window: int, least: int) -> Advice | None:
+    """What to say where predictions cannot be compared over a window; None where they can."""
+    if len(predictions) <= window:
+        return _too_few(name, len(predictions), window + 1)
+    size = predictions.shape[1]
+    if not size:
+        return Advice(name, None, "No text is left that nobody has answered.")
+    if size < least:
+        return Advice(
+            name, None, f"Only {size} predictions can be compared, which is too few to tell."
+        )
+    if len(_known(kappa, predictions, window)) < window:
+        return Advice(
+            name,
+            None,
+            "Two successive models gave one and the same answer to everything that nobody has "
+            "answered, which tells nothing of how settled they are.",
+        )
+    return None
+
+
+def _known(
     compare: Callable[[IntArray, IntArray], float | None], predictions: IntArray, window: int
-) -> Iterable[float | None]:
-    return (compare(before, after) for before, after in pairwise(predictions[-window - 1 :]))
+) -> list[float]:
+    """What successive models of the window come to, where that is defined."""
+    last = pairwise(predictions[-window - 1 :])
+    values = (compare(before, after) for before, after in last)
+    return [value for value in values if value is not None]
 
 
 def _too_few(name: str, rounds: int, needed: int) -> Advice:

@@ -10,8 +10,8 @@ import pytest
 from telling import tell_gold
 
 from alnlp import Project
-from alnlp.project.advising import _codes
-from alnlp.stopping import kappa
+from alnlp.project.advising import _codes, _predictions
+from alnlp.stopping import agreement, kappa
 
 MakeProject = Callable[..., Project]
 
@@ -51,13 +51,41 @@ def test_the_stop_set_outlives_its_round_and_is_what_the_model_said(trained: Pro
     common = set.intersection(*map(set, said))
     pairs = [[int(one[row]) for row in sorted(common)] for one in said]
     agreements = [kappa(a, b) for a, b in pairwise(pairs)]
-    advice = {one.criterion: one for one in trained.advice()}["agreement"]
-    expected = None if None in agreements else pytest.approx(np.mean(agreements))
-    assert advice.value == expected
+    kept = _predictions(trained.history)
+    assert kept is not None
+    assert kept.tolist() == pairs
+    assert None not in agreements
+    assert agreement(kept, least=1).value == pytest.approx(np.mean(agreements))
+    few = {one.criterion: one for one in trained.advice()}["agreement"]
+    assert (
+        few.reason == f"Only {len(common)} predictions can be compared, which is too few to tell."
+    )
 
 
-def test_before_the_first_round_there_is_none(make_project: MakeProject) -> None:
-    assert make_project().advice() == []
+def test_before_the_first_round_there_is_the_budget_alone(make_project: MakeProject) -> None:
+    project = make_project()
+    assert project.advice() == []
+    tell_gold(project, project.ask(5))
+    assert [one.reason for one in project.advice(budget=20)] == [
+        "15 of 20 labels of the budget are left."
+    ]
+
+
+def test_the_budget_counts_every_answer(trained: Project) -> None:
+    """Also those of the audit sample, and those that came after the newest round."""
+    tell_gold(trained, trained.ask(3))
+    assert trained.advice(budget=30)[0].reason == "7 of 30 labels of the budget are left."
+
+
+def test_the_uncertainty_is_that_of_the_stop_set(trained: Project) -> None:
+    made = trained.newest_round
+    assert made is not None
+    stop = np.load(made.folder / "stop_rows.npy")
+    texts = [trained.pool[row].text for row in stop.tolist()]
+    said = np.array([list(one.probabilities.values()) for one in trained.predict(texts)])
+    expected = -(said * np.log(said)).sum(axis=1).mean()
+    told = {one.criterion: one for one in trained.advice()}["overall_uncertainty"]
+    assert told.value == pytest.approx(expected, rel=1e-2)
 
 
 def test_tags_of_words_as_codes() -> None:

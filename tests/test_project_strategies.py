@@ -50,6 +50,25 @@ def test_rounds_build_on_each_other_and_new_labels_are_no_harm(
     assert {one.strategy for one in project.ask(5, strategy=name)} >= {name}
 
 
+def test_a_strategy_knows_what_others_are_about_to_answer(make_project, tiny_model: str) -> None:
+    project = labelled(make_project, f"probe:{tiny_model}", audit_share=0.0)
+    project.train(strategy="k_center")
+    handed = project.ask(3, annotator="ben", strategy="random")
+    seen = []
+
+    def noting(signals, n: int, rng):
+        seen.append(signals.labelled)
+        return np.arange(n)
+
+    noting.needs = {"embeddings", "labelled"}
+    project.ask(2, annotator="ana", strategy=noting)
+    (known,) = seen
+    kept = project.newest_round.arrays["embeddings"]
+    rows = np.sort(project.pool.rows([example.id for example in handed]))
+    np.testing.assert_array_equal(known.pending, kept[project.newest_round.positions(rows)])
+    assert len(known.covered) == len(known) + 3
+
+
 def test_other_searches_wait_for_the_next_training(make_project, tiny_model: str) -> None:
     project = labelled(make_project, f"probe:{tiny_model}", strategy="seeded")
     project.train()

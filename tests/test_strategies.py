@@ -285,6 +285,29 @@ def test_a_callable_may_return_any_sequence(answer: Any) -> None:
     assert chosen.tolist() == list(answer)
 
 
+COVERING = ["k_center", "maxherding", "probcover", "typiclust", "dal", "ranked_batch",
+            "weighted_product", "margin_typiclust"]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", COVERING)
+def test_what_is_handed_out_needs_no_more_like_it(name: str) -> None:
+    """Of two groups, one of which somebody is about to answer, the other comes first."""
+    rng = np.random.default_rng(0)
+    centres = np.repeat(np.eye(8)[:2] * 3, 30, axis=0)
+    embeddings = centres + rng.normal(size=(60, 8)) * 0.05
+    nothing = np.empty((0, 8)), np.empty((0, 2)), np.empty(0, np.int64)
+    known = Labelled(*nothing, pending=embeddings[:3])
+    signals = Signals.of(
+        np.full((60, 2), 0.5), embeddings, labelled=known, label_count=2
+    )  # equally unsure of all
+    n = 2 if name == "margin_typiclust" else 1  # of which one is typical
+    chosen = [
+        select(STRATEGIES[name], signals, n, np.random.default_rng(seed)) for seed in range(20)
+    ]
+    of_the_other = [(places >= 30).any() for places in chosen]
+    assert np.mean(of_the_other) > 0.9
+
+
 @pytest.mark.parametrize("name", ["k_center", "maxherding", "typiclust"])
 @pytest.mark.parametrize("seed", range(3))
 def test_a_budget_that_is_left_over_is_not_spent_on_more_of_the_same(name: str, seed: int) -> None:

@@ -202,14 +202,20 @@ def test_probcover_covers_with_pure_balls(monkeypatch: pytest.MonkeyPatch) -> No
         points, known = rng.normal(size=(30, 3)), rng.normal(size=(2, 3))
         unit = [(x / np.linalg.norm(x)).tolist() for x in points]
         pseudo = (points[:, 0] > 0.5).astype(np.int64)
-        monkeypatch.setattr(coverage, "clusters", lambda *_, pseudo=pseudo: (pseudo, None))
+        classes = seed % 3 + 2
+
+        def clustered(rows: np.ndarray, k: int, *_: object, pseudo=pseudo, classes=classes):
+            assert (rows.shape, k) == ((30, 3), classes)
+            return pseudo, None
+
+        monkeypatch.setattr(coverage, "clusters", clustered)
         # Of two points that are just a radius apart, rounding would decide.
         radius = slow_radius(unit, pseudo.tolist()) * (1 - 1e-3)
         monkeypatch.setattr(coverage, "pure_radius", lambda *_, radius=radius: radius)
         check_greedy(
             unit,
             [(x / np.linalg.norm(x)).tolist() for x in known],
-            probcover(pool(points, known), 12, rng).tolist(),
+            probcover(pool(points, known, classes), 12, rng).tolist(),
             lambda d, radius=radius: float(d < radius),
         )
 

@@ -120,14 +120,15 @@ def test_the_mean_distance_to_the_20_nearest() -> None:
 def slow_typical(points: Points, cluster: list[int], answered: list[int], n: int) -> list[int]:
     """The most typical of the cluster with the fewest labels, of the largest among those."""
     chosen: list[int] = []
+    small = min(5, (len(cluster) + len(answered)) / len({*cluster, *answered}) / 2)
     while len(chosen) < n:
         best: tuple[bool, int, int] | None = None
         for c in set(cluster):
             left = [i for i in range(len(points)) if cluster[i] == c and i not in chosen]
             size = cluster.count(c) + answered.count(c)
             labels = answered.count(c) + sum(cluster[i] == c for i in chosen)
-            if left and (best is None or (size <= 5, labels, -size) < best):
-                best, members = (size <= 5, labels, -size), left
+            if left and (best is None or (size <= small, labels, -size) < best):
+                best, members = (size <= small, labels, -size), left
         typicality = {}
         for i in members:
             near = sorted(math.dist(points[i], points[j]) for j in members if j != i)[:20]
@@ -149,6 +150,17 @@ def test_typiclust_takes_turns_and_the_most_typical() -> None:
         # Two that are left are each other's only neighbour: either is as typical.
         assert cluster[chosen].tolist() == cluster[by_hand].tolist()
         assert chosen[:8] == by_hand[:8]
+
+
+@pytest.mark.parametrize("known", [100, 400])
+def test_where_clusters_are_small_those_without_labels_still_come_first(known: int) -> None:
+    """A cluster of ordinary size is no outlier, however few texts that are."""
+    rng = np.random.default_rng(0)
+    cluster = np.repeat(np.arange(500), 4)
+    answered = rng.choice(500, known, replace=False)
+    points = rng.normal(size=(2000, 3)).astype(np.float32)
+    chosen = most_typical(points, cluster, answered, 50, rng)
+    assert not np.isin(cluster[chosen], answered).any()
 
 
 def test_clusters_without_labels_come_first() -> None:

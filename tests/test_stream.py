@@ -43,9 +43,10 @@ def slow_policy(
         elif within_budget and strategy == "variable":
             answer = posterior < theta
             theta = theta * (1 - s) if answer else theta * (1 + s)
-        elif within_budget and strategy == "balanced":  # this one is not in the paper
-            answer = posterior < theta
-            theta = theta * (1 - s * (1 - budget)) if answer else theta * (1 + s * budget)
+        elif strategy == "balanced":  # this one is not in the paper
+            below = posterior < theta
+            theta = theta * (1 - s * (1 - budget)) if below else theta * (1 + s * budget)
+            answer = below and within_budget
         elif within_budget and strategy == "randomised":
             answer = posterior < theta * rng.normal(1, 1)
             theta = theta * (1 - s) if answer else theta * (1 + s)
@@ -101,6 +102,15 @@ def test_what_is_chosen_is_less_certain_than_the_rest() -> None:
     assert means["balanced"] > 1.5 * means["variable"]
     assert means["variable"] > means["split"] > means["randomised"] > means["random"]
     assert means["random"] == pytest.approx(values.mean(), rel=0.05)
+
+
+def test_the_balanced_threshold_is_found_soon() -> None:
+    values = np.random.default_rng(0).beta(1, 5, size=500)
+    chooser = Chooser("balanced", 0.05, np.random.default_rng(1))
+    chosen = np.flatnonzero([chooser(value) for value in values.tolist()])
+    later = chosen[chosen >= 100]
+    assert len(later) > 10
+    assert values[later].min() > np.quantile(values, 0.8)
 
 
 def test_a_threshold_out_of_reach_spends_nothing_and_everything_may_be_chosen() -> None:

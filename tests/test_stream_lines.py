@@ -266,8 +266,7 @@ def test_a_closed_pipe_ends_it_cleanly() -> None:
         project: Any = Fake()
         done = run(project, counted(), out, budget=1.0, policy="random", chunk=100)
     assert done.closed
-    # What was decided is counted, also where it can no longer be written.
-    assert (done.read, done.chosen, read) == (300, 300, 300)
+    assert (done.read, done.chosen, read) == (300, 200, 300)
 
 
 def test_who_interrupts_it_knows_how_far_it_came() -> None:
@@ -279,6 +278,20 @@ def test_who_interrupts_it_knows_how_far_it_came() -> None:
     with pytest.raises(KeyboardInterrupt):
         streamed(lines(), budget=1.0, policy="random", chunk=10, done=done)
     assert (done.read, done.chosen) == (20, 20)
+
+
+def test_what_was_not_written_does_not_count_as_chosen() -> None:
+    class Blocked(io.BytesIO):
+        def write(self, line: Any) -> int:
+            if self.getvalue().count(b"\n") == 13:
+                raise KeyboardInterrupt
+            return super().write(line)
+
+    done, out, project = Streamed(), Blocked(), Fake()
+    lines = values_as_lines(np.ones(25))
+    with pytest.raises(KeyboardInterrupt):
+        run(project, lines, out, budget=1.0, policy="random", chunk=10, done=done)  # type: ignore[arg-type]
+    assert (done.read, done.chosen) == (20, 13)
 
 
 def test_progress_is_told_and_may_stop_it() -> None:
@@ -373,3 +386,21 @@ def test_a_slow_pipe_is_decided_on_line_by_line() -> None:
     assert seen == [0, 1, 2, 3, 4]
     assert done.read == 6
     assert out.getvalue().endswith(b"the last 1\n")
+
+
+def test_half_a_line_holds_nothing_up() -> None:
+    from alnlp.console import Arriving
+
+    reader, writer = os.pipe()
+    lines = Arriving(reader)
+    source = iter(lines)
+    os.write(writer, b"first 1\nhalf")
+    assert next(source) == b"first 1\n"
+    assert not lines.ready()
+    os.write(writer, b" of it\n")
+    assert lines.ready()
+    assert next(source) == b"half of it\n"
+    os.close(writer)
+    assert lines.ready()  # the end is there
+    assert list(source) == []
+    os.close(reader)

@@ -79,10 +79,11 @@ def advised() -> Iterator[str]:
         np.full((8, 60), -1),
         same[:2],
         same[:, :0],
+        same[:, :9],
     ):
         yield from (one.reason for one in advise(History(predictions=predictions)))
-    for mean in (0.5, 1e-4):
-        known = History(uncertainties=np.full(9, mean), curve=np.linspace(0, mean, 12))
+    for mean, end in ((0.5, 0.5), (1e-4, 0), (1e-4, -0.5)):
+        known = History(uncertainties=np.full(9, mean), curve=np.linspace(0, end, 12))
         yield from (one.reason for one in advise(known))
     yield from (one.reason for one in advise(History(uncertainties=np.empty(0), curve=np.ones(2))))
 

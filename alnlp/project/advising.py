@@ -23,7 +23,9 @@ Rows = NDArray[np.int64]
 
 #: Texts of the stop set: those with the lowest hashes, a random draw that stays the same while the
 #: pool grows. Rounds are compared on those that both have scored.
-_SIZE, _ROUNDS = 500, 8
+_SIZE = 500
+#: As many as the criteria look back to: with each more, fewer texts are in the stop sets of all.
+_ROUNDS = 4
 _ROWS, _SAID, _ENDS = "stop_rows", "stop_predictions", "stop_ends"
 _MAIN_METRICS = ("span_f1", "accuracy", "micro_f1", "macro_f1")
 
@@ -72,22 +74,25 @@ def _codes(pool: Pool, row: int, place: int, said: Arrays) -> Rows:
     return codes
 
 
-def advice(task: Task, rounds: Sequence[Round], budget: int | None) -> list[Advice]:
+def advice(
+    task: Task, rounds: Sequence[Round], labels: int | None = None, budget: int | None = None
+) -> list[Advice]:
     """What the criteria say of the rounds so far, oldest first.
 
     Args:
         task: the kind of answers.
         rounds: all finished rounds.
-        budget: how many examples may be answered in all, None where that is open.
+        labels: how many examples are answered.
+        budget: how many may be answered in all, None where that is open.
     """
     if not rounds:
-        return []
+        return advise(History(labels=labels, budget=budget))
     newest, rounds = rounds[-1], growing(of_one_model(rounds))
     metric = main_metric(newest)
     curve = [made.metrics[metric] for made in rounds if metric in made.metrics] if metric else []
     return advise(
         History(
-            labels=newest.labels,
+            labels=labels,
             budget=budget,
             predictions=_predictions(rounds[-_ROUNDS:]),
             uncertainties=_uncertainties(task, newest),
@@ -172,10 +177,16 @@ def _of_rows(found: Arrays, rows: Rows) -> NDArray[Any]:
 
 
 def _uncertainties(task: Task, newest: Round) -> NDArray[np.floating] | None:
-    if not newest.is_scored:
+    """How unsure the newest model is of its stop set, which is drawn at random.
+
+    Of a large pool a round reads more of what the model before was unsure of.
+    """
+    found = _read(newest.folder)
+    if not newest.is_scored or _ROWS not in found:
         return None
+    places = newest.positions(found[_ROWS])
     if task.spans:
-        return np.asarray(newest.arrays[file_name("entropy:mean")])
+        return np.asarray(newest.arrays[file_name("entropy:mean")][places])
     score = over_labels(entropy) if task.multilabel else entropy
-    said = np.asarray(newest.arrays["probabilities"])
+    said = np.asarray(newest.arrays["probabilities"][places])
     return score(cooled(task, said, newest.temperature))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -33,6 +33,7 @@ class Known:
 
     Attributes:
         answers: by pool row.
+        pending: ascending pool rows that are handed out and not answered yet, to be learnt from.
         seconds: gives how long annotators took, by pool row, where it was measured.
         queries: what people search by.
     """
@@ -40,6 +41,7 @@ class Known:
     answers: Mapping[int, Answer]
     seconds: Callable[[], Mapping[int, float]]
     queries: tuple[str, ...] = ()
+    pending: Rows = field(default_factory=lambda: np.empty(0, np.int64))
 
 
 def signals(pool: Pool, task: Task, kept: KeptSignals | None, rows: Rows, known: Known) -> Signals:
@@ -93,7 +95,9 @@ def _from_disk(
         if name in there:
             found[name] = lambda name=name: np.asarray(arrays[name])
     if "labelled_rows" in arrays:
-        found["labelled"] = lambda: _labelled(task, kept, known.answers)
+        found["labelled"] = lambda: replace(
+            _labelled(task, kept, known.answers), pending=_embedded(kept, known.pending)
+        )
     return found
 
 
@@ -170,6 +174,14 @@ def _labelled(task: Task, kept: KeptSignals, answers: Mapping[int, Answer]) -> L
     else:
         forecasts, outcomes = forecasts[outcomes < width], outcomes[outcomes < width]
     return Labelled(gathered("embeddings"), probabilities, targets, forecasts, outcomes)
+
+
+def _embedded(kept: KeptSignals, rows: Rows) -> NDArray[Any]:
+    """The embeddings of those of some rows that were read, where they are kept."""
+    if "embeddings" not in kept.arrays:
+        return np.empty((0, 0))
+    found = kept.positions(rows)
+    return np.asarray(kept.arrays["embeddings"][found[found >= 0]])
 
 
 def _targets(task: Task, answers: list[Answer]) -> Rows:

@@ -111,13 +111,13 @@ def _choose(
     leased = [lease.example_id for lease in state.store.leases()]
     settings, newest, kept = state.settings, state.newest_round, state.kept()
     with state.refreshed() as ledger:
-        pool, known = state.pool, _known(state, ledger, settings)
+        pool, reserved, drawn = state.pool, state.reserved(ledger), state.drawn(ledger)
+        known = _known(state, ledger, settings, np.setdiff1d(pool.rows(leased), reserved))
         answered = [*ledger.labels(), *ledger.skipped(annotator), *leased]
         entropy = [settings.seed, newest.number if newest else 0, ledger.seq, len(leased)]
         taken = np.concatenate([pool.rows(answered), state.held_out])
         said = {*ledger.labels(), *ledger.all_skipped()} - _unasked(ledger)
         asked = pool.rows(said.union(leased))
-        reserved, drawn = state.reserved(ledger), state.drawn(ledger)
     rng = np.random.default_rng(entropy)
     held = pool.rows([lease.example_id for lease in mine])
     free = audit.apart(pool, reserved[~np.isin(reserved, taken)], held)
@@ -147,8 +147,8 @@ def _choose(
     return replace(chosen, rows=rng.permutation(np.concatenate([chosen.rows, for_audit])))
 
 
-def _known(state: State, ledger: Ledger, settings: Settings) -> Known:
-    """What strategies may know beside what a model says."""
+def _known(state: State, ledger: Ledger, settings: Settings, pending: Rows) -> Known:
+    """What strategies may know beside what a model says; `pending` is handed out."""
     answers = state.taught(ledger)
     rows = dict(zip(answers, state.pool.rows(list(answers)).tolist(), strict=True))
     given = ledger.answers()
@@ -160,7 +160,8 @@ def _known(state: State, ledger: Ledger, settings: Settings) -> Known:
             if (timed := [event.seconds for event in given[example].values() if event.seconds])
         }
 
-    return Known({rows[i]: said for i, said in answers.items()}, seconds, settings.queries)
+    said = {rows[i]: answer for i, answer in answers.items()}
+    return Known(said, seconds, settings.queries, pending)
 
 
 def _unasked(ledger: Ledger) -> set[str]:

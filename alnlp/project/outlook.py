@@ -108,7 +108,7 @@ def outlook(state: State, history: Sequence[Round], target: float | None) -> dic
         "changed": advising.changed_by(history, _NEWEST) if history else None,
         "advice": [
             {"name": one.criterion, "stop": one.stop, "reason": one.reason}
-            for one in advising.advice(task, history, None)
+            for one in advising.advice(task, history)
         ],
         "calibration": _calibration(task, newest, judged) if newest and judged else None,
         "confusion": _confusion(task, judged) if judged and not task.multilabel else None,

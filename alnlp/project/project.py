@@ -264,7 +264,9 @@ class Project(Answering, Finding):
         Args:
             budget: how many examples may be answered in all.
         """
-        return advising.advice(self.task, self.history, budget)
+        with self._state.refreshed() as ledger:
+            answered = len(self._state.labels(ledger))
+        return advising.advice(self.task, self.history, answered, budget)
 
     def outlook(self, target: float | None = None) -> dict[str, Any]:
         """How good the model is, what more labels will bring and cost; see `outlook.outlook`.

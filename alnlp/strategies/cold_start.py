@@ -18,8 +18,8 @@ def stratified(signals: Signals, n: int, rng: np.random.Generator) -> Indices:
     Stratified sampling with proportional allocation, as in Cochran, "Sampling Techniques", 1977;
     the strata by k-means as in Kang, Ryu and Kwon, "Using Cluster-Based Sampling to Select Initial
     Training Set for Active Learning in Text Classification", PAKDD 2004, which takes the centre of
-    each. Every example is as likely as in a plain random draw, so the batch stays a fair picture
-    of the pool.
+    each. Every candidate is as likely as in a plain random draw, so the batch stays a fair picture
+    of them; of a large pool they are after a round what that round has read.
     """
     from sklearn.cluster import MiniBatchKMeans
 

@@ -23,9 +23,9 @@ def dal(signals: Signals, n: int, rng: np.random.Generator) -> Indices:
 
     Gissin and Shalev-Shwartz, "Discriminative Active Learning", arXiv 2019.
     """
-    known = signals.labelled
+    known = signals.labelled.covered
     points = normalised(signals.embeddings)
-    answered = normalised(known.embeddings) if len(known) else points[:0]
+    answered = normalised(known) if len(known) else points[:0]
     return unlike(points, answered, n, rng)
 
 

@@ -40,7 +40,7 @@ def k_center(signals: Signals, n: int, rng: np.random.Generator) -> Indices:
     The greedy 2-approximation of Sener and Savarese, "Active Learning for Convolutional Neural
     Networks: A Core-Set Approach", ICLR 2018.
     """
-    points, answered = single(signals.embeddings), single(signals.labelled.embeddings)
+    points, answered = single(signals.embeddings), single(signals.labelled.covered)
     distances = np.full(len(points), np.inf)
     if len(answered):
         distances = nearest(points, answered, 1)[0][:, 0].astype(np.float64) ** 2
@@ -135,8 +135,8 @@ def _cover(
 ) -> Indices:
     looked_at = subset(signals.size, max(BOUND, n), rng)
     points = normalised(signals.embeddings[looked_at])
-    known = signals.labelled
-    answered = normalised(known.embeddings) if len(known) else points[:0]
+    known = signals.labelled.covered
+    answered = normalised(known) if len(known) else points[:0]
     return looked_at[cover(points, answered, kernel_of(points), n, rng)]
 
 

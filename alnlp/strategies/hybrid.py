@@ -73,7 +73,7 @@ def weighted_product(signals: Signals) -> FloatArray:
     Learning Strategies for Sequence Labeling Tasks", EMNLP 2008.
     """
     rows = normalised(signals.embeddings)
-    known = normalised(signals.labelled.embeddings)
+    known = normalised(signals.labelled.covered)
     return unsure(signals) * mean_similarity(rows) * (1 - highest_similarity(rows, known))
 
 
@@ -113,7 +113,7 @@ def ranked_batch(signals: Signals, n: int, rng: np.random.Generator) -> Indices:
     if signals.spans:
         # MNLP is a mean of -log p, and the formula wants a number up to 1.
         scores = 1 - np.exp(-scores)
-    known = normalised(signals.labelled.embeddings)
+    known = normalised(signals.labelled.covered)
     return ranked(scores, normalised(signals.embeddings), known, n, rng)
 
 
@@ -143,7 +143,7 @@ def margin_typiclust(signals: Signals, n: int, rng: np.random.Generator) -> Indi
     if halves == n:
         return best
     # What the first half takes from a group of texts counts as labelled for the second.
-    known = np.concatenate([signals.labelled.embeddings, signals.embeddings_of(best)])
+    known = np.concatenate([signals.labelled.covered, signals.embeddings_of(best)])
     others = others[typical(signals.embeddings_of(others), known, n - halves, rng)]
     return rng.permutation(np.concatenate([best, others]))
 

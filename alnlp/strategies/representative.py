@@ -70,7 +70,7 @@ def typiclust(signals: Signals, n: int, rng: np.random.Generator) -> Indices:
     Hacohen, Dekel and Weinshall, "Active Learning on a Budget: Opposite Strategies Suit High and
     Low Budgets", ICML 2022.
     """
-    return typical(signals.embeddings, signals.labelled.embeddings, n, rng)
+    return typical(signals.embeddings, signals.labelled.covered, n, rng)
 
 
 def typical(embeddings: FloatArray, known: FloatArray, n: int, rng: np.random.Generator) -> Indices:
@@ -87,8 +87,9 @@ def most_typical(
     """n places of (N, D), each the most typical one left in the cluster whose turn it is.
 
     First come clusters with the fewest labelled and chosen texts, then the larger ones; those of
-    at most five texts wait until nothing else is left, as they hold outliers. Ties are broken at
-    random.
+    at most five texts wait until nothing else is left, as they hold outliers. Where clusters are
+    small anyway, those of at most half the mean size do, which the paper has no need to say. Ties
+    are broken at random.
 
     Args:
         points: (N, D) the candidates.
@@ -100,12 +101,13 @@ def most_typical(
     count = int(max(cluster.max(), answered.max(initial=0))) + 1
     labels = np.bincount(answered, minlength=count)
     sizes = np.bincount(cluster, minlength=count) + labels
+    small = min(_SMALL_CLUSTER, sizes[sizes > 0].mean() / 2)
     left = np.bincount(cluster, minlength=count)
     is_left = np.ones(len(points), bool)
     chosen: list[int] = []
     while len(chosen) < n:
         open_ones = rng.permutation(np.flatnonzero(left))
-        order = (-sizes[open_ones], labels[open_ones], sizes[open_ones] <= _SMALL_CLUSTER)
+        order = (-sizes[open_ones], labels[open_ones], sizes[open_ones] <= small)
         turn = open_ones[np.lexsort(order)[0]]
         members = np.flatnonzero((cluster == turn) & is_left)
         members = members[subset(len(members), _COMPARED, rng)]

@@ -23,7 +23,7 @@ from alnlp.stream.lines import (
     line_encoding,
     parsed,
     usable_among,
-    written,
+    write,
 )
 from alnlp.stream.policies import POLICIES, Chooser, adwin
 
@@ -92,8 +92,7 @@ def run(
             if chooser.drifted:
                 done.drifts.append(item.number)
         done.read += len(usable)
-        done.chosen += len(kept)
-        done.closed = not written(out, kept)
+        write(out, kept, done)
         if progress:
             progress(Step("score", done.read, None, "lines"))
     if done.unusable and not done.read:

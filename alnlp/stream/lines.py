@@ -35,12 +35,12 @@ class Streamed:
 
     Attributes:
         read: lines with a text that was decided on.
-        chosen: how many of them were found worth a label.
+        chosen: how many of them were found worth a label and written.
         drifts: the numbers of the lines at which the uncertainty was found to have changed.
         unusable: how many lines had no text that can be read.
         rejected: the first 1000 of these, with reasons.
-        closed: whether the stream ended because nobody reads the output any more; the last of the
-            chosen lines were not written then.
+        closed: whether the stream ended because nobody reads the output any more; the last lines
+            may have been lost on their way then.
         braced: whether the lines were read as plain text although the first begins like JSON.
     """
 
@@ -160,15 +160,15 @@ def usable_among(items: Iterable[Item[Line] | Rejected | None], done: Streamed) 
     return usable
 
 
-def written(out: Writer[Line], lines: Iterable[Line]) -> bool:
-    """Whether the lines could be written: not to a pipe that its reader has closed."""
+def write(out: Writer[Line], lines: Iterable[Line], done: Streamed) -> None:
+    """Write chosen lines, each counted once it is written, until the pipe's reader closes it."""
     try:
         for line in lines:
             out.write(_ended(line))
+            done.chosen += 1
         out.flush()
     except BrokenPipeError:
-        return False
-    return True
+        done.closed = True
 
 
 def _ended(line: Line) -> Line:

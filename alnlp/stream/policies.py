@@ -90,13 +90,17 @@ class Balanced(Variable):
     """Like `Variable`, but by steps that come to rest where just the budget is below the threshold.
 
     With steps of one size that is half of the stream, of which the budget then takes what comes
-    first. It spends some 5% less than the budget, since it also stands still while none is left.
+    first. The threshold moves at each example, so that it is found within the first hundred.
     Robbins and Monro, "A Stochastic Approximation Method", 1951, for a quantile.
     """
 
     def __init__(self, budget: float, rng: np.random.Generator) -> None:
         super().__init__(budget, rng)
         self.fall, self.rise = 0.01 * (1 - budget), 0.01 * budget
+
+    def __call__(self, confidence: float, left: bool) -> bool:
+        """See `Policy`."""
+        return super().__call__(confidence, True) and left
 
 
 class Randomised(Variable):
