@@ -269,8 +269,8 @@ def holm(p_values: Sequence[float | None]) -> list[float | None]:
 def table(summaries: Sequence[Summary], tests: Mapping[str, Paired], metric: str) -> str:
     """Markdown: a line a strategy, mean ± standard deviation over seeds, p against the baseline.
 
-    The labels needed are the mean over the seeds that got there, with their number where that is
-    not all of them; where none did, it takes more labels than the curve has.
+    The labels needed are the median over the seeds, of which one that never got there counts as
+    more than the curve has; how many got there is told where that is some of them.
     """
     shares = list(summaries[0].needed) if summaries else []
     head = [
@@ -316,11 +316,11 @@ def spread(values: Sequence[float]) -> str:
 
 
 def _needed(labels: Sequence[float | None], most: int) -> str:
-    reached = [count for count in labels if count is not None]
-    if not reached:
-        return f"> {most}"
-    mean = f"{np.mean(reached):.0f}"
-    return mean if len(reached) == len(labels) else f"{mean} ({len(reached)} of {len(labels)})"
+    """The median over seeds; one that never gets there needs more than there were."""
+    usual = np.median([np.inf if count is None else count for count in labels])
+    told = f"{usual:.0f}" if np.isfinite(usual) else f"> {most}"
+    reached = sum(count is not None for count in labels)
+    return told if reached in (0, len(labels)) else f"{told} ({reached} of {len(labels)})"
 
 
 def _tested(test: Paired | None) -> list[str]:

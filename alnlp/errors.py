@@ -60,4 +60,8 @@ class MissingExtra(AlnlpError, ImportError):
         super().__init__(
             f"{package} is not installed; install it with: pip install 'alnlp[{extra}]'"
         )
-        self.extra = extra
+        self.package, self.extra = package, extra
+
+    def __reduce__(self) -> tuple[type[MissingExtra], tuple[str, str]]:
+        """It is raised in other processes as well."""
+        return MissingExtra, (self.package, self.extra)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import sys
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -74,6 +75,22 @@ def describe() -> dict[str, Any]:
         "threads": threads(),
         "torch": str(torch.__version__),
     }
+
+
+def peak_memory() -> int:
+    """The most bytes that were resident in this process so far.
+
+    On Linux not by `ru_maxrss`, which begins with the size of the process that started this one.
+    """
+    try:
+        lines = Path("/proc/self/status").read_text("utf-8").splitlines()
+    except OSError:
+        import resource
+
+        used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return used if sys.platform == "darwin" else used * 1024
+    kilobytes = next(line.split()[1] for line in lines if line.startswith("VmHWM:"))
+    return int(kilobytes) * 1024
 
 
 def _cpu_name() -> str:

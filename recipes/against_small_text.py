@@ -21,7 +21,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from benchmark import Benchmark, Help, listed, one_line_errors, seed_numbers, whole
+from benchmark import (
+    Benchmark,
+    Help,
+    listed,
+    one_line_errors,
+    refuse_other,
+    seed_numbers,
+    whole,
+    write_json,
+)
 from compare import benchmarks
 from spent import Spent
 
@@ -78,28 +87,56 @@ def curve(bench: Benchmark, system: str, seed: int, options: argparse.Namespace)
     """The points of a curve, from disk if it was run before."""
     folder = options.out / f"{bench.name}-{options.pool}"
     path = folder / f"{system}-{seed}.json"
+    claimed(folder, options)
     if not path.exists():
         work = folder / f".{system}-{seed}"
         shutil.rmtree(work, ignore_errors=True)
         work.mkdir(parents=True)
         drawn = bench.project(work / "drawn", pool=options.pool, seed=seed)
         first = [one.id for one in drawn.ask(options.initial, strategy="random")]
+        settings = {"strategy": "margin", "seed": seed, "model": options.model}
+        # Without its test set, on which no time is to be spent.
+        project = Project.create(
+            work / "project",
+            data=candidates(drawn),
+            task=bench.task,
+            answers=False,
+            audit_share=0.0,
+            keep_rounds=1,
+            **settings,
+        )
         if system == OURS:
-            settings = {"strategy": "margin", "seed": seed, "model": options.model}
-            settings |= {"pool": options.pool, "audit_share": 0.0}
-            project = bench.project(work / "project", tested=False, **settings)
             made = ours(project, drawn.test, first, options)
-            project.close()
         else:
-            made = peer(drawn, first, system, work, options)
+            made = peer(project, drawn.test, first, system, work, options)
+        project.close()
         drawn.close()
-        path.write_text(json.dumps(made), encoding="utf-8")
+        write_json(path, made)
         shutil.rmtree(work)
     points: Points = json.loads(path.read_text("utf-8"))
     told = " ".join(f"{point['accuracy']:.3f}" for point in points)
     spent = np.mean([point["seconds"] for point in points])
     print(f"{bench.name} {TITLES[system]} seed {seed}: {told}, {spent:.0f} s a round", flush=True)
     return points
+
+
+def claimed(folder: Path, options: argparse.Namespace) -> None:
+    """Refuse a folder whose curves had other settings."""
+    asked = {name: getattr(options, name) for name in ("model", "initial", "batch", "rounds")}
+    folder.mkdir(parents=True, exist_ok=True)
+    claim = folder / "settings.json"
+    if claim.exists() or any(folder.glob("*.json")):
+        refuse_other(claim, asked)
+    write_json(claim, asked)
+
+
+def candidates(drawn: Project) -> Any:
+    """The texts of a pool that are not in its test set as well, with their labels."""
+    from datasets import Dataset
+
+    rows = [row for row, known in enumerate(drawn.pool.ids) if known not in drawn.test]
+    gold = [drawn.pool.gold(row) for row in rows]
+    return Dataset.from_dict({"text": drawn.pool.texts(np.array(rows)), "label": gold})
 
 
 def ours(project: Project, test: Pool, first: Sequence[str], options: argparse.Namespace) -> Points:
@@ -128,7 +165,12 @@ def ours(project: Project, test: Pool, first: Sequence[str], options: argparse.N
 
 
 def peer(
-    project: Project, first: Sequence[str], system: str, work: Path, options: argparse.Namespace
+    project: Project,
+    test: Pool,
+    first: Sequence[str],
+    system: str,
+    work: Path,
+    options: argparse.Namespace,
 ) -> Points:
     """small-text, in its own process and environment."""
     number = {label: k for k, label in enumerate(project.task.labels)}
@@ -144,7 +186,7 @@ def peer(
         "max_length": min(MOST_TOKENS, longest(project)),
         "seed": project.settings.seed,
         "pool": part(project.pool),
-        "test": part(project.test),
+        "test": part(test),
         "initial": project.pool.rows(first).tolist(),
         "batch": options.batch,
         "rounds": options.rounds,

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from benchmark import whole
 from serving import TrainerWatch, row, serving, spread
 from serving import told as in_words
 
@@ -221,9 +222,9 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--seconds", type=float, default=120, help="of each of the two parts")
-    parser.add_argument("--clients", type=int, default=50)
+    parser.add_argument("--clients", type=whole(1), default=50)
     parser.add_argument("--pause", type=float, default=2.0, help="mean seconds an answer takes")
-    parser.add_argument("--texts", type=int, default=30_000)
+    parser.add_argument("--texts", type=whole(1), default=30_000)
     parser.add_argument("--model", default="minilm", help="see alnlp models")
     options = parser.parse_args()
     faults, told = [], {}

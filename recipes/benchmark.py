@@ -197,6 +197,23 @@ def whole(least: int) -> Callable[[str], int]:
     return number
 
 
+def wholes(least: int) -> Callable[[str], list[int]]:
+    """What reads an option that is several such numbers, joined by commas."""
+    number = whole(least)
+    return lambda text: [number(part.strip()) for part in text.split(",")]
+
+
+def share(text: str) -> float:
+    """What reads an option that is a share."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"got {text!r}, expected a share from 0 to 1")
+    return value
+
+
 def listed(text: str, option: str, known: Iterable[str] = ()) -> list[str]:
     """The names of a list joined by commas, each once, and of the known ones where there are."""
     found, known = [name.strip() for name in text.split(",")], list(known)
@@ -226,6 +243,11 @@ def one_line_errors() -> Iterator[None]:
     except ConnectionError as error:
         raise SystemExit(
             f"{error}; set ALNLP_DATA to a folder with the data sets to run without the hub"
+        ) from error
+    except (FileNotFoundError, PermissionError) as error:
+        raise SystemExit(
+            f"{error.filename}: {error.strerror}; expected a data set below ALNLP_DATA, and an "
+            "--out that may be written to"
         ) from error
     except AlnlpError as error:
         raise SystemExit(str(error)) from error
@@ -265,7 +287,7 @@ def curve(
                     progress=progress,
                     on_round=on_round,
                 )
-            _write(path, result.to_json())
+            write_json(path, result.to_json())
         shutil.rmtree(_unfinished(path), ignore_errors=True)
     return Simulation.from_json(_finished(path))
 
@@ -293,7 +315,9 @@ def full(bench: Benchmark, options: argparse.Namespace) -> dict[str, Any]:
                 ids = project.pool.ids
                 project.tell({ids[row]: answer for row, answer in gold if answer is not None})
                 made = project.train(score=False)
-            _write(path, {"labels": made.labels, "metrics": made.metrics, "seconds": made.seconds})
+            write_json(
+                path, {"labels": made.labels, "metrics": made.metrics, "seconds": made.seconds}
+            )
         shutil.rmtree(_unfinished(path), ignore_errors=True)
     return _finished(path)
 
@@ -372,18 +396,18 @@ def _base(bench: Benchmark, options: argparse.Namespace) -> Path:
     options.out.mkdir(parents=True, exist_ok=True)
     with FileLock(options.out / "base.lock"):
         if claim.exists() or folder.exists():
-            _refuse_other(claim, asked)
+            refuse_other(claim, asked)
         if not folder.exists():
             making = options.out / ".making-base"
             for left_over in (making, *options.out.glob(".alnlp-new-*")):
                 shutil.rmtree(left_over, ignore_errors=True)
             bench.project(making, pool=options.pool, model=options.model).close()
-            _write(claim, asked)  # first: a run killed here leaves no project to other settings
+            write_json(claim, asked)  # first: a run killed here leaves no project to other settings
             making.rename(folder)
     return folder
 
 
-def _refuse_other(claim: Path, asked: dict[str, Any]) -> None:
+def refuse_other(claim: Path, asked: dict[str, Any]) -> None:
     """End the recipe where a folder has runs of anything else, or of nobody knows what."""
     found = json.loads(claim.read_text()) if claim.exists() else {}
     for name, value in asked.items():
@@ -449,7 +473,8 @@ def _line(name: str, values: np.ndarray) -> str:
     return f"| {name} | " + " | ".join(spread(column) for column in values.T) + " |"
 
 
-def _write(path: Path, values: dict[str, Any]) -> None:
+def write_json(path: Path, values: Any) -> None:
+    """Write a file that is there whole or not at all."""
     temporary = path.with_suffix(".writing")
     temporary.write_text(json.dumps(values, indent=1) + "\n")
     temporary.replace(path)

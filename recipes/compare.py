@@ -10,6 +10,7 @@ table.md, and for each data set its curves as JSON and curve.png. A strategy is 
 
 import argparse
 import importlib
+import os
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -177,7 +178,9 @@ def report(
         f"`python recipes/compare.py {' '.join(sys.argv[1:])}`, model {options.model}, "
         f"{machine['name']}, {machine['threads']} threads, {machine['precision']}, "
         f"torch {machine['torch']}. Mean ± standard deviation over seeds (n - 1). Area: the mean "
-        "height of the curve. Difference and wins: of the area against random, paired by seed; p "
+        "height of the curve. Labels needed: the median over seeds, of which one that never gets "
+        "there needs more than there were. "
+        "Difference and wins: of the area against random, paired by seed; p "
         "two-sided, corrected after Holm for the strategies of its table; (t): a t-test, where "
         "there are too few seeds for signed ranks. It takes the differences for normal, which so "
         "few cannot show, so that its p is a hint.",
@@ -199,7 +202,7 @@ def report(
             learning_curves(runs, given.out / "curve-tokens.png", cost="tokens", **picture)
     if len(benches) > 1:
         parts += ["## All data sets", OVERALL, overall_table(against(data, metrics, BASELINE))]
-    temporary = options.out / ".writing-table.md"
+    temporary = options.out / f".writing-table-{os.getpid()}.md"  # several may share the folder
     temporary.write_text("\n\n".join(parts) + "\n")
     temporary.replace(options.out / "table.md")
 

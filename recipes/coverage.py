@@ -66,7 +66,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=whole(0), default=10)
     parser.add_argument("--out", type=Path, default=Path("results", "coverage"), help="folder")
     options = parser.parse_args()
-    benches = {bench.name: bench for bench in benchmarks()}
+    benches = {bench.name: bench for bench in benchmarks() if bench.task == "classification"}
     names = listed(options.datasets, "--datasets", benches)
     found: dict[str, list[Cases]] = {name: [] for name in names}
     with one_line_errors():
@@ -106,8 +106,10 @@ def cases(run: Simulation) -> Cases:
 
 
 def _audits(run: Simulation, metric: str) -> Iterator[Case]:
-    """What each round says of itself."""
+    """What each round says of itself, once something is kept aside."""
     for point in run.rounds:
+        if not point.audit:
+            continue
         said = point.audit[metric]
         yield point.audit["n"], said["low"], said["high"], point.metrics[metric]
 
@@ -116,6 +118,8 @@ def _forecasts(run: Simulation) -> Iterator[Case]:
     """What each round says of the first one with at least 100 labels more."""
     known: list[Measured] = []
     for point in run.rounds:
+        if not point.audit:
+            continue
         known.append(Measured(point.labels, **point.audit["accuracy"]))
         later = next((p for p in run.rounds if p.labels >= point.labels + _AHEAD), None)
         if later and not forecast.why_not(known):

@@ -15,7 +15,7 @@ from benchmark import BASELINE, Help, Runs, curve, listed, one_line_errors, seed
 from compare import Progress, benchmarks, settings
 
 from alnlp.comparing import OVERALL, Paired, against, gains, paired, spread, summarise
-from alnlp.models import split
+from alnlp.models import AUTO, split
 
 STRATEGY = "margin"
 HEAD = ("network", "data", "area, random", "area, margin", "difference", "wins", "p")
@@ -26,7 +26,7 @@ def main() -> None:
     options = arguments()
     known = {bench.name: bench for bench in benchmarks()}
     names = listed(options.datasets, "--datasets", known)
-    if split(options.model)[0]:
+    if split(options.model)[0] or options.model == AUTO:
         raise SystemExit(f"--model: got {options.model!r}, expected a network, such as minilm")
     benches, seeds = [known[name] for name in names], seed_numbers(options.seeds)
     titles = {bench.name: bench.title for bench in benches}

@@ -9,7 +9,6 @@ first subword of a word carries its tag. A run that is on disk already is not ru
 """
 
 import argparse
-import importlib
 import json
 import tempfile
 import time
@@ -18,7 +17,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from benchmark import Benchmark
+from benchmark import (
+    Benchmark,
+    listed,
+    one_line_errors,
+    refuse_other,
+    seed_numbers,
+    write_json,
+)
+from compare import benchmarks
 from transformers import (
     AutoModelForTokenClassification,
     AutoTokenizer,
@@ -30,7 +37,7 @@ from transformers import (
 from alnlp import Project
 from alnlp.data import Pool
 from alnlp.metrics import metric
-from alnlp.models import resolve
+from alnlp.models import locate, resolve
 from alnlp.tags import encode, tag_names
 
 
@@ -116,21 +123,32 @@ def _valid(tags: list[str]) -> list[str]:
 
 
 def main() -> None:
-    """Run what is not on disk yet, then print a table."""
+    """The command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("names", nargs="+")
-    parser.add_argument("--seeds", default="0")
+    parser.add_argument("names", nargs="+", help="ncbi_disease, wnut17 or weibo_ner")
+    parser.add_argument("--seeds", default="0", help="such as 0,1,2 or 0..4")
     parser.add_argument("--model", default="minilm")
     parser.add_argument("--out", type=Path, default=Path("results/full_ner"))
     options = parser.parse_args()
+    known = {bench.name: bench for bench in benchmarks() if bench.task == "ner"}
+    names = listed(",".join(options.names), "names", known)
+    with one_line_errors():
+        run([known[name] for name in names], seed_numbers(options.seeds), options)
+
+
+def run(benches: Sequence[Benchmark], seeds: Sequence[int], options: argparse.Namespace) -> None:
+    """Run what is not on disk yet, then print a table."""
     options.out.mkdir(parents=True, exist_ok=True)
+    claim, asked = options.out / "settings.json", {"model": locate(options.model)}
+    if claim.exists() or any(options.out.glob("*.json")):
+        refuse_other(claim, asked)
+    write_json(claim, asked)
     print("| data | span F1, alnlp | span F1, example settings | seconds, alnlp | example |")
     print("|---|---|---|---|---|", flush=True)
-    for name in options.names:
-        bench: Benchmark = getattr(importlib.import_module(name), name.upper())
-        found = [_both(bench, int(seed), options) for seed in options.seeds.split(",")]
+    for bench in benches:
+        found = [_both(bench, seed, options) for seed in seeds]
         cells = []
         for figure, form in (("span_f1", "{:.3f} ± {:.3f}"), ("seconds", "{:.0f}")):
             for who in ("alnlp", "example"):
@@ -140,7 +158,7 @@ def main() -> None:
 
 
 def _both(bench: Benchmark, seed: int, options: argparse.Namespace) -> dict[str, dict[str, float]]:
-    path = options.out / f"{bench.name}-{Path(options.model).name}-{seed}.json"
+    path = options.out / f"{bench.name}-{seed}.json"
     if not path.exists():
         with tempfile.TemporaryDirectory() as scratch:
             project = bench.project(Path(scratch) / "all", answers=True, model=options.model)
@@ -148,7 +166,7 @@ def _both(bench: Benchmark, seed: int, options: argparse.Namespace) -> dict[str,
                 "alnlp": ours(project, seed),
                 "example": example(project, options.model, seed),
             }
-        path.write_text(json.dumps(runs, indent=1) + "\n")
+        write_json(path, runs)
     values: dict[str, dict[str, float]] = json.loads(path.read_text())
     return values
 

@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from benchmark import Benchmark, Help, listed, one_line_errors, seed_numbers
+from benchmark import Benchmark, Help, listed, one_line_errors, seed_numbers, share, whole, wholes
 from compare import benchmarks
 
 from alnlp import Project
@@ -33,7 +33,7 @@ HEAD = (
 def main() -> None:
     """Read each data set once, plant and look for each size and seed, and print one table."""
     options = arguments()
-    known = {bench.name: bench for bench in benchmarks()}
+    known = {bench.name: bench for bench in benchmarks() if bench.task == "classification"}
     print("| " + " | ".join(HEAD) + " |\n" + "| --- " * len(HEAD) + "|", flush=True)
     for name in listed(options.datasets, "--datasets", known):
         with one_line_errors(), tempfile.TemporaryDirectory() as folder:
@@ -42,7 +42,7 @@ def main() -> None:
             if not options.words_alone:
                 project.prepare()
             project.close()
-            for size in map(int, options.sizes.split(",")):
+            for size in options.sizes:
                 seeds = seed_numbers(options.seeds)
                 rows = [measured(base, size, seed, options) for seed in seeds]
                 print(line(known[name], np.mean(rows, axis=0)), flush=True)
@@ -52,10 +52,10 @@ def arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=Help)
     parser.add_argument("--datasets", default="trec6", help="by name, joined by commas")
-    parser.add_argument("--sizes", default="500,1500,0", help="answers; 0 for all")
+    parser.add_argument("--sizes", type=wholes(0), default="500,1500,0", help="answers; 0 for all")
     parser.add_argument("--seeds", default="0..2", help="such as 0,1,2 or 0..4")
-    parser.add_argument("--share", type=float, default=0.05, help="of answers that are flipped")
-    parser.add_argument("--contradictions", type=int, default=20, help="planted texts")
+    parser.add_argument("--share", type=share, default=0.05, help="of answers that are flipped")
+    parser.add_argument("--contradictions", type=whole(0), default=20, help="planted texts")
     parser.add_argument("--model", default="minilm", help="whose embeddings are read")
     parser.add_argument("--words-alone", action="store_true", help="read no embeddings")
     return parser.parse_args()

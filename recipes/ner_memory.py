@@ -8,13 +8,14 @@ Words of random letters, 8 to 32 a sentence; the first hundred have an entity an
 import argparse
 import json
 import random
-import resource
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from alnlp import Project
+from benchmark import one_line_errors, whole
+
+from alnlp import Project, hardware
 from alnlp.bench.scale import sentences
 
 
@@ -30,7 +31,7 @@ def rows(n: int, seed: int = 0) -> Iterator[dict[str, Any]]:
 
 def peak() -> int:
     """The most resident memory so far, in MB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    return hardware.peak_memory() // 2**20
 
 
 def main() -> None:
@@ -38,10 +39,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--sentences", type=int, default=200_000)
+    parser.add_argument("--sentences", type=whole(200), default=200_000)
     parser.add_argument("--model", default="minilm")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as scratch:
+    with one_line_errors(), tempfile.TemporaryDirectory() as scratch:
         data = Path(scratch, "data.jsonl")
         with data.open("w", encoding="utf-8") as file:
             file.writelines(json.dumps(row) + "\n" for row in rows(options.sentences))

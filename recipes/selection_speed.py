@@ -9,7 +9,6 @@ are those of the choice, with the file read and the libraries imported that it n
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -20,6 +19,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from alnlp import hardware
 from alnlp.signals import Labelled, Signals
 from alnlp.strategies import STRATEGIES, find, select
 
@@ -69,8 +69,8 @@ def measure(folder: Path, strategy: str, n: int, seed: int) -> None:
     started = time.perf_counter()
     chosen = select(spec, signals, n, np.random.default_rng(seed))
     seconds = time.perf_counter() - started
-    kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(json.dumps({"chosen": len(chosen), "seconds": seconds, "megabytes": kilobytes / 1024}))
+    peak = hardware.peak_memory() / 2**20
+    print(json.dumps({"chosen": len(chosen), "seconds": seconds, "megabytes": peak}))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -84,6 +84,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args(arguments)
+    for name in ("rows", "width", "classes", "select"):
+        if getattr(given, name) < 1:
+            raise SystemExit(f"--{name}: got {getattr(given, name)}, expected at least 1")
     if given.folder:
         measure(given.folder, given.strategies, given.select, given.seed)
         return

@@ -25,7 +25,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmark import one_line_errors
+from benchmark import one_line_errors, whole, wholes
 from playwright.sync_api import Browser, Page, sync_playwright
 from serving import TrainerWatch, row, serving, spread, told
 from trec import TREC
@@ -139,7 +139,7 @@ def measure(base: str, project: str, browser: Browser, options: argparse.Namespa
     print(row(*["---"] * 10))
     remarks = []
     for keep_training in (False, True):
-        for pace in map(float, options.paces.split(",")):
+        for pace in options.paces:
             with TrainerWatch(base, project, keep_training) as watched:
                 measured = press(page, options.presses, pace, labels)
             name = "training" if keep_training else "at rest"
@@ -154,14 +154,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--presses", type=int, default=300, help="in each of the parts")
+    parser.add_argument("--presses", type=whole(1), default=300, help="in each of the parts")
     parser.add_argument(
-        "--paces", default="150,0", help="milliseconds between presses, 0: at once; by commas"
+        "--paces",
+        type=wholes(0),
+        default="150,0",
+        help="milliseconds between presses, 0: at once; by commas",
     )
     parser.add_argument("--model", default="minilm", help="see alnlp models")
     parser.add_argument("--chromium", default=shutil.which("chromium"), help="the program")
     options = parser.parse_args()
-    parts = 2 * len(options.paces.split(","))
+    parts = 2 * len(options.paces)
     with tempfile.TemporaryDirectory() as scratch, one_line_errors(), sync_playwright() as driver:
         folder = Path(scratch, "projects", "latency")
         make(folder, parts * options.presses, options)

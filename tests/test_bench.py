@@ -1,6 +1,7 @@
 """The benchmarks say what they should; how fast anything is, no test asserts."""
 
 import json
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from conftest import rows
 from torch import nn
 
+from alnlp import Project
 from alnlp.bench import Report, machine
 from alnlp.bench.machine import operations, peak
 from alnlp.bench.rounds import labelled_project, round_
@@ -122,6 +124,18 @@ def test_scale(tiny_model: str) -> None:
     (line,) = scale([2500], model=tiny_model).rows
     assert line["sentences"] == 2500
     assert all(value > 0 for value in line.values())
+
+
+def test_a_large_pool_is_asked_by_the_default_strategy(tiny_model: str, tmp_path: Path) -> None:
+    from alnlp.bench import scale
+
+    folder = tmp_path / "project"
+    scale._import(folder, 300, tiny_model, 0)
+    scale._score(folder, 300, tiny_model, 0)
+    with closing(Project.open(folder)) as project:
+        batch = project.ask(20)
+        assert {one.strategy for one in batch} == {project.settings.strategy}
+        assert batch.notice is None
 
 
 def test_sentences_are_the_same_every_time() -> None:

@@ -1,6 +1,8 @@
 """Models: catalogue, loading, saving, use by plain transformers, the card, the machine."""
 
 import json
+import pickle
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -230,3 +232,16 @@ def test_precision_follows_the_processor(monkeypatch: pytest.MonkeyPatch) -> Non
         hardware.precision.cache_clear()
         assert hardware.precision() == expected
     hardware.precision.cache_clear()
+
+
+def test_a_missing_extra_is_told_by_another_process_too() -> None:
+    told = pickle.loads(pickle.dumps(MissingExtra("river", "stream")))
+    assert str(told) == "river is not installed; install it with: pip install 'alnlp[stream]'"
+
+
+def test_other_weights_have_another_name(sentence_encoder: str, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(sentence_encoder, tmp_path / "encoder"))
+    before = models.weights(str(folder))
+    assert models.weights(str(folder)) == before
+    (folder / "pytorch_model.bin").write_bytes(b"other weights")
+    assert models.weights(str(folder)) != before

@@ -46,6 +46,7 @@ def test_the_table_of_curves_that_differ(monkeypatch: pytest.MonkeyPatch) -> Non
     [
         ("stream.py", "--policies", "balanced,magic", "expected some of balanced, variable, "),
         ("stream.py", "--lines", "2001", "--lines: got 2001, expected 2,002 or more: "),
+        ("selection_speed.py", "--classes", "0", "--classes: got 0, expected at least 1"),
         ("selection_speed.py", "--strategies", "badge,magic", "expected some of random, margin, "),
         ("selection_speed.py", "--strategies", "bald", "--strategies: got 'bald', expected some "),
     ],

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import multiprocessing
 import random
-import resource
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -27,13 +25,12 @@ from alnlp.project.rounds import publish, writing
 
 SIZES = (10_000, 100_000, 1_000_000)
 _LABELS = ("billing", "delivery", "other")
-_SCORED, _ASKS, _BATCH = 2_000, 5, 20
-_BYTES = 1 if sys.platform == "darwin" else 1024
+_SCORED, _ASKS, _BATCH, _AT_ONCE = 2_000, 5, 20, 10_000
 _NOTES = (
     "Each phase ran in a process of its own, whose largest resident memory is given. The rate of "
-    f"scoring was measured on {_SCORED:,} texts; for `ask`, the scores of the others were drawn at "
-    "random, since their values change nothing about the time. Ask: the first, and the median of "
-    "the next, each after the answers to the one before.",
+    f"scoring was measured on {_SCORED:,} texts; for `ask`, a round that has scored the whole pool "
+    "was written, its probabilities and embeddings drawn at random. Ask, by the default strategy: "
+    "the first, and the median of the next, each after the answers to the one before.",
 )
 
 
@@ -103,19 +100,20 @@ def _score(folder: Path, size: int, model: str, seed: int) -> dict[str, float]:
     trained = learning.new_model(project.task, model)
     texts = project.pool.texts(np.arange(30))
     answers = [_LABELS[at % len(_LABELS)] for at in range(len(texts))]
+    project.tell(dict(zip(project.pool.ids[: len(texts)], answers, strict=True)))
     trained.fit(texts, answers, seed=seed)  # type: ignore[arg-type]
     rows = np.sort(np.random.default_rng(seed).permutation(size)[:_SCORED])
     learning.score(trained, project.pool, rows[:64], folder / "cache", None)  # makes the tokens
     began = time.perf_counter()
     arrays = learning.score(trained, project.pool, rows, folder / "cache", None)
     rate = len(rows) / (time.perf_counter() - began)
-    _publish(project, arrays["embeddings"].shape[1], seed)
+    _publish(project, len(answers), arrays["embeddings"].shape[1], seed)
     project.close()
     return {"score texts/s": rate}
 
 
-def _publish(project: Project, width: int, seed: int) -> None:
-    """Write a round that has scored the whole pool."""
+def _publish(project: Project, answered: int, width: int, seed: int) -> None:
+    """Write a round that has learnt from the first rows and scored the whole pool."""
     rng, size = np.random.default_rng(seed), len(project.pool)
     folder = project.folder / "rounds"
     with writing(folder) as temporary:
@@ -123,12 +121,20 @@ def _publish(project: Project, width: int, seed: int) -> None:
         embeddings = np.lib.format.open_memmap(
             temporary / "embeddings.npy", mode="w+", dtype=np.float16, shape=(size, width)
         )
+        for start in range(0, size, _AT_ONCE):
+            part = embeddings[start : start + _AT_ONCE]
+            part[:] = rng.standard_normal(part.shape, dtype=np.float32)
         embeddings.flush()
-        save_signals(temporary, np.arange(size), {"probabilities": said})
+        learnt = {
+            "labelled_rows": np.arange(answered),
+            "labelled_embeddings": np.array(embeddings[:answered]),
+            "labelled_probabilities": said[:answered],
+        }
+        save_signals(temporary, np.arange(size), {"probabilities": said, **learnt})
         made = Round(
             number=1, folder=folder / "0001", created_at=datetime.now(UTC).isoformat(),
-            model=project.settings.model, strategy=project.settings.strategy, seed=seed, labels=0,
-            per_label={}, seq=0, label_names=list(_LABELS),
+            model=project.settings.model, strategy=project.settings.strategy, seed=seed,
+            labels=answered, per_label={}, seq=0, label_names=list(_LABELS),
         )  # fmt: skip
         publish(temporary, made)
 
@@ -165,5 +171,4 @@ def _with_memory(
     work: Callable[..., dict[str, float]], *given: object
 ) -> tuple[dict[str, float], int]:
     figures = work(*given)
-    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _BYTES
-    return figures, used // 2**20
+    return figures, hardware.peak_memory() // 2**20

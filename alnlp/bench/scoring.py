@@ -98,8 +98,9 @@ def score(
         project = labelled_project(folder, data, task, _LABELS, progress, model=model, seed=seed)
         made = project.train(score=False, progress=progress)
         rng = np.random.default_rng(seed)
-        rows = np.sort(rng.permutation(len(project.pool))[:limit])
         trained = learning.load_model(project.task, made.folder)
+        rows = _whole(project, trained, rng.permutation(len(project.pool))[: 2 * limit])
+        rows = np.sort(rows[:limit])
         build = _taggers if project.task.spans else _classifiers
         systems, cost = build(project, trained, made.folder, rows)
         peaks = measure(systems, cost, rng, progress)
@@ -164,6 +165,21 @@ def _classifiers(
 
     cost = operations(one_text(model), tokens.lengths(np.arange(len(texts))))
     return [*map(ours, _precisions()), *_pipelines("text-classification", folder, texts)], cost
+
+
+def _whole(project: Project, trained: learning.Model, rows: Rows) -> Rows:
+    """Those rows of which all systems read the same.
+
+    Of a text that is too long at once, the pipeline for entities leaves out the end.
+    """
+    if not project.task.spans:
+        return rows
+    texts = project.pool.texts(rows)
+    words = [project.pool.words(row) for row in rows.tolist()]
+    windows = cast("Tagger", trained).windows(texts, words)
+    count = np.bincount([window.text for window in windows], minlength=len(rows))
+    kept: Rows = rows[count == 1]
+    return kept
 
 
 def _taggers(

@@ -22,7 +22,7 @@ bench = typer.Typer(
 app.add_typer(bench, name="bench")
 
 Data = Annotated[str, typer.Option(help="A file with labels.")]
-Seed = Annotated[int, typer.Option(help="Of all draws and trainings.")]
+Seed = Annotated[int, typer.Option(min=0, help="Of all draws and trainings.")]
 JsonFile = Annotated[Path | None, typer.Option("--json", help="Write the figures.")]
 
 

@@ -123,6 +123,17 @@ def resolve(name: str) -> str:
     return str(Path(next(iter(package.submodule_search_locations))) / "model")
 
 
+def weights(name: str) -> list[str]:
+    """What can be seen of a checkpoint's weights without reading them: it changes with them.
+
+    The names, sizes and times of its files; of a hub id nothing but the name.
+    """
+    folder = Path(resolve(name))
+    files = sorted(folder.glob("*")) if folder.is_dir() else []
+    seen = [path for path in files if path.suffix in (".safetensors", ".bin", ".json")]
+    return [name, *(f"{p.name} {p.stat().st_size} {p.stat().st_mtime_ns}" for p in seen)]
+
+
 def check_serves(name: str, kind: str) -> None:
     """Refuse a model that does not serve a kind of task."""
     method, _ = split(name)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from alnlp.models import resolve
+from alnlp.models import weights
 from alnlp.models.base import check_pairs
 from alnlp.models.config import ProbeConfig, TrainConfig
 from alnlp.models.finetuned import FineTuned
@@ -86,11 +85,9 @@ class Probe(FineTuned):
 
     @property
     def weights_name(self) -> str:
-        """A name for the network's weights, which changes with them as far as can be seen."""
-        content = [self.checkpoint]
-        folder = Path(resolve(self.checkpoint))
-        for path in sorted(folder.glob("*.safetensors")) if folder.is_dir() else ():
-            content.append(f"{path.name} {path.stat().st_size} {path.stat().st_mtime_ns}")
+        """A name for the started network's weights, which changes with them as far as is seen."""
+        commit = getattr(self.network.config, "_commit_hash", None)  # of a hub id
+        content = [*weights(self.checkpoint), *([commit] if commit else [])]
         return hashlib.blake2b("\n".join(content).encode(), digest_size=8).hexdigest()
 
     @torch.no_grad()

@@ -53,7 +53,10 @@ def head_inputs(
 def start_head(
     head: nn.Linear, inputs: FloatArray, targets: NDArray[np.int64], *, strength: float
 ) -> None:
-    """Set the head to a logistic regression; classes without examples start at zero.
+    """Set the head to a logistic regression.
+
+    Among several classes those without examples start at zero. Where all answers are alike, as of
+    a label that nobody has given yet, there is nothing to regress on: they are what is expected.
 
     Args:
         head: changed in place.
@@ -64,15 +67,25 @@ def start_head(
     weight, bias = np.zeros(head.weight.shape), np.zeros(head.bias.shape)
     if targets.ndim == 2:
         for k, column in enumerate(targets.T):
-            if 0 < column.sum() < len(column):
+            given = int(column.sum())
+            if 0 < given < len(column):
                 weight[k], bias[k] = (part[0] for part in _regress(inputs, column, strength))
-    elif len(seen := np.unique(targets)) > 1:
+            else:
+                bias[k] = _odds(given, len(column))
+    elif len(seen := np.unique(targets)) == 1:
+        bias[seen] = _odds(len(targets), len(targets))
+    else:
         rows, offsets = _regress(inputs, targets, strength)
         if len(seen) == 2:  # scikit-learn gives one row for two classes
             rows, offsets = (np.concatenate([-part, part]) / 2 for part in (rows, offsets))
         weight[seen], bias[seen] = rows, offsets
     head.weight.copy_(torch.from_numpy(weight))
     head.bias.copy_(torch.from_numpy(bias))
+
+
+def _odds(given: int, n: int) -> float:
+    """The logarithm of the odds that an answer is yes, of n among which so many are."""
+    return float(np.log((given + 0.5) / (n - given + 0.5)))
 
 
 def _regress(

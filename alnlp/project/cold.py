@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alnlp.errors import ProjectError
+from alnlp.models import split, weights
 from alnlp.project.kept import KeptSignals, save_signals
 from alnlp.project.settings import Settings
 
@@ -80,4 +81,4 @@ class ColdStart(KeptSignals):
 
 
 def _key(settings: Settings) -> dict[str, Any]:
-    return {"model": settings.model}
+    return {"model": settings.model, "weights": weights(split(settings.model)[1])}
