@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from alnlp.project.advising import stop_rows
 from alnlp.project.candidates import Known, signals
+from alnlp.strategies.spec import top
 from alnlp.strategies.uncertainty import unsure
 
 if TYPE_CHECKING:
@@ -29,17 +30,17 @@ def of(plan: Plan) -> Rows:
         return rows
     rng = np.random.default_rng([plan.settings.seed, plan.seq])
     steady = stop_rows(plan.pool, rows)[:limit]
-    doubtful = _doubtful(plan, np.setdiff1d(rows, steady), (limit - len(steady)) // 2)
+    doubtful = _doubtful(plan, np.setdiff1d(rows, steady), (limit - len(steady)) // 2, rng)
     rest = np.setdiff1d(rows, np.concatenate([steady, doubtful]))
     drawn = rng.permutation(rest)[: limit - len(steady) - len(doubtful)]
     return np.sort(np.concatenate([steady, doubtful, drawn]))
 
 
-def _doubtful(plan: Plan, rows: Rows, n: int) -> Rows:
+def _doubtful(plan: Plan, rows: Rows, n: int, rng: np.random.Generator) -> Rows:
     """The n rows that the round before was least sure of; none where it has not read any."""
     before = plan.previous
     if before is None or not before.is_scored or before.label_names != list(plan.task.labels):
         return rows[:0]
     known = rows[(before.positions(rows) >= 0) & ~np.isin(rows, plan.reserved)]
     said = signals(plan.pool, plan.task, before, known, Known({}, dict))
-    return known[np.argsort(-unsure(said), kind="stable")[:n]]
+    return known[top(unsure(said), min(n, len(known)), rng)]
