@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import sys
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -82,15 +83,15 @@ def peak_memory() -> int:
 
     On Linux not by `ru_maxrss`, which begins with the size of the process that started this one.
     """
-    try:
+    with suppress(OSError):
         lines = Path("/proc/self/status").read_text("utf-8").splitlines()
-    except OSError:
-        import resource
+        for line in lines:
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    import resource
 
-        used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return used if sys.platform == "darwin" else used * 1024
-    kilobytes = next(line.split()[1] for line in lines if line.startswith("VmHWM:"))
-    return int(kilobytes) * 1024
+    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return used if sys.platform == "darwin" else used * 1024
 
 
 def _cpu_name() -> str:

@@ -93,8 +93,9 @@ class Signals:
     def labelled(self) -> Labelled:
         """What is known of the answered examples."""
         known: Labelled = self._load("labelled")
-        for name in ("embeddings", "probabilities", "forecasts", "pending"):
+        for name in ("embeddings", "probabilities", "forecasts"):
             finite(getattr(known, name), f"{name} of answered examples")
+        finite(known.pending, "embeddings of examples that are handed out")
         return known
 
     @cached_property

@@ -24,7 +24,7 @@ from numpy.typing import ArrayLike
 from alnlp.errors import StrategyError
 from alnlp.signals import FloatArray, IntArray, finite
 
-#: On fewer predictions two models may agree by chance.
+#: On fewer texts two models may agree by chance.
 FEWEST = 50
 
 
@@ -57,6 +57,7 @@ class History:
             entropy in nats (`scores.entropy` of its probabilities, for several labels
             `over_labels(entropy)`, for named entities the score "entropy:mean").
         curve: (R,) a metric of each round on the test set, the newest last.
+        texts: how many texts the predictions are of, where they are of words.
     """
 
     labels: int | None = None
@@ -64,6 +65,14 @@ class History:
     predictions: IntArray | None = None
     uncertainties: FloatArray | None = None
     curve: FloatArray | None = None
+    texts: int | None = None
+
+    @property
+    def compared(self) -> int | None:
+        """How many texts the predictions are of."""
+        if self.texts is not None or self.predictions is None:
+            return self.texts
+        return int(self.predictions.shape[1])
 
 
 @dataclass(frozen=True)
@@ -182,7 +191,7 @@ def budget(labels: int, limit: int) -> Advice:
 
 
 def agreement(
-    predictions: IntArray, threshold: float = 0.99, window: int = 3, least: int = FEWEST
+    predictions: IntArray, texts: int, threshold: float = 0.99, window: int = 3
 ) -> Advice:
     """Stop when kappa of successive models, averaged over the window, reaches the threshold.
 
@@ -190,7 +199,7 @@ def agreement(
     Predictions and the Need for User-Adjustable Stopping", CoNLL 2009.
     """
     name = "agreement"
-    if untold := _untold(name, predictions, window, least):
+    if untold := _untold(name, predictions, texts, window):
         return untold
     mean = float(np.mean(_known(kappa, predictions, window)))
     stop = mean >= threshold
@@ -204,14 +213,14 @@ def agreement(
     )
 
 
-def classification_change(predictions: IntArray, least: int = FEWEST) -> Advice:
+def classification_change(predictions: IntArray, texts: int) -> Advice:
     """Stop when two successive models predict the same for every text.
 
     Zhu, Wang and Hovy, "Multi-Criteria-Based Strategy to Stop Active Learning for Data
     Annotation", COLING 2008.
     """
     name = "classification_change"
-    if untold := _untold(name, predictions, 1, least):
+    if untold := _untold(name, predictions, texts, 1):
         return untold
     share = changed(predictions[-2], predictions[-1])
     if share == 0:
@@ -219,8 +228,12 @@ def classification_change(predictions: IntArray, least: int = FEWEST) -> Advice:
     return Advice(name, False, f"The newest model changed {share:.1%} of the predictions.", share)
 
 
-def overall_uncertainty(uncertainties: FloatArray, threshold: float = 0.01) -> Advice:
+def overall_uncertainty(
+    uncertainties: FloatArray, predictions: IntArray, threshold: float = 0.01
+) -> Advice:
     """Stop when the newest model is on average less unsure than the threshold.
+
+    A model that has seen one answer only is sure of it everywhere, which tells nothing.
 
     Zhu, Wang and Hovy, "Multi-Criteria-Based Strategy to Stop Active Learning for Data
     Annotation", COLING 2008, after the mean confidence of Zhu and Hovy, "Active Learning for Word
@@ -232,21 +245,24 @@ def overall_uncertainty(uncertainties: FloatArray, threshold: float = 0.01) -> A
     name = "overall_uncertainty"
     if not len(uncertainties):
         return Advice(name, True, "No unlabelled text is left to be unsure of.")
+    if len(uncertainties) < FEWEST:
+        return _too_short(name, len(uncertainties))
+    newest = predictions[-1]
+    if newest.size and (newest == newest.flat[0]).all():
+        return Advice(name, None, "The newest model gives every text one and the same answer.")
     mean = float(finite(np.asarray(uncertainties, np.float64), "uncertainties").mean())
     stop = mean < threshold
     says = "below" if stop else "not below"
     return Advice(name, stop, f"The mean uncertainty of {mean:.4f} is {says} {threshold:g}.", mean)
 
 
-def delta_f(
-    predictions: IntArray, threshold: float = 0.02, window: int = 3, least: int = FEWEST
-) -> Advice:
+def delta_f(predictions: IntArray, texts: int, threshold: float = 0.02, window: int = 3) -> Advice:
     """Stop when each of the last `window` predicted changes of F is below the threshold.
 
     See `f_change` for the paper and for more than two classes.
     """
     name = "delta_f"
-    if untold := _untold(name, predictions, window, least):
+    if untold := _untold(name, predictions, texts, window):
         return untold
     largest = max(_known(f_change, predictions, window))
     stop = largest < threshold
@@ -287,17 +303,14 @@ def plateau(curve: FloatArray, least: float = 0.005, window: int = 3, fall: floa
     return Advice(name, stop, f"{found}, {says} {least:+g}.", gain)
 
 
-def _untold(name: str, predictions: IntArray, window: int, least: int) -> Advice | None:
-    """What to say where predictions cannot be compared over a window; None where they can."""
+def _untold(name: str, predictions: IntArray, texts: int, window: int) -> Advice | None:
+    """What to say where successive predictions cannot be compared; None where they can."""
     if len(predictions) <= window:
         return _too_few(name, len(predictions), window + 1)
-    size = predictions.shape[1]
-    if not size:
+    if not texts:
         return Advice(name, None, "No text is left that nobody has answered.")
-    if size < least:
-        return Advice(
-            name, None, f"Only {size} predictions can be compared, which is too few to tell."
-        )
+    if texts < FEWEST:
+        return _too_short(name, texts)
     if len(_known(kappa, predictions, window)) < window:
         return Advice(
             name,
@@ -306,6 +319,12 @@ def _untold(name: str, predictions: IntArray, window: int, least: int) -> Advice
             "answered, which tells nothing of how settled they are.",
         )
     return None
+
+
+def _too_short(name: str, texts: int) -> Advice:
+    return Advice(
+        name, None, f"Only {texts} texts that nobody has answered were read, too few to tell."
+    )
 
 
 def _known(
@@ -332,25 +351,25 @@ CRITERIA: dict[str, Criterion] = {
     ),
     "agreement": Criterion(
         agreement,
-        needs=("predictions",),
+        needs=("predictions", "compared"),
         summary="successive models agree on the stop set (kappa of 0.99, averaged over three)",
         source="Bloodgood and Vijay-Shanker 2009",
     ),
     "classification_change": Criterion(
         classification_change,
-        needs=("predictions",),
+        needs=("predictions", "compared"),
         summary="the newest model changed no prediction on the stop set",
         source="Zhu, Wang and Hovy 2008",
     ),
     "overall_uncertainty": Criterion(
         overall_uncertainty,
-        needs=("uncertainties",),
+        needs=("uncertainties", "predictions"),
         summary="the model is sure of nearly all unlabelled texts",
         source="Zhu and Hovy 2007; Zhu, Wang and Hovy 2008",
     ),
     "delta_f": Criterion(
         delta_f,
-        needs=("predictions",),
+        needs=("predictions", "compared"),
         summary="the F-measure is predicted to change no more",
         source="Altschuler and Bloodgood 2019",
     ),

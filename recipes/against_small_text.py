@@ -24,9 +24,9 @@ import numpy as np
 from benchmark import (
     Benchmark,
     Help,
+    claim,
     listed,
     one_line_errors,
-    refuse_other,
     seed_numbers,
     whole,
     write_json,
@@ -87,7 +87,8 @@ def curve(bench: Benchmark, system: str, seed: int, options: argparse.Namespace)
     """The points of a curve, from disk if it was run before."""
     folder = options.out / f"{bench.name}-{options.pool}"
     path = folder / f"{system}-{seed}.json"
-    claimed(folder, options)
+    names = ("model", "initial", "batch", "rounds")
+    claim(folder, {name: getattr(options, name) for name in names})
     if not path.exists():
         work = folder / f".{system}-{seed}"
         shutil.rmtree(work, ignore_errors=True)
@@ -100,6 +101,7 @@ def curve(bench: Benchmark, system: str, seed: int, options: argparse.Namespace)
             work / "project",
             data=candidates(drawn),
             task=bench.task,
+            labels=drawn.task.labels,
             answers=False,
             audit_share=0.0,
             keep_rounds=1,
@@ -118,16 +120,6 @@ def curve(bench: Benchmark, system: str, seed: int, options: argparse.Namespace)
     spent = np.mean([point["seconds"] for point in points])
     print(f"{bench.name} {TITLES[system]} seed {seed}: {told}, {spent:.0f} s a round", flush=True)
     return points
-
-
-def claimed(folder: Path, options: argparse.Namespace) -> None:
-    """Refuse a folder whose curves had other settings."""
-    asked = {name: getattr(options, name) for name in ("model", "initial", "batch", "rounds")}
-    folder.mkdir(parents=True, exist_ok=True)
-    claim = folder / "settings.json"
-    if claim.exists() or any(folder.glob("*.json")):
-        refuse_other(claim, asked)
-    write_json(claim, asked)
 
 
 def candidates(drawn: Project) -> Any:

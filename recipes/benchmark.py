@@ -245,10 +245,7 @@ def one_line_errors() -> Iterator[None]:
             f"{error}; set ALNLP_DATA to a folder with the data sets to run without the hub"
         ) from error
     except (FileNotFoundError, PermissionError) as error:
-        raise SystemExit(
-            f"{error.filename}: {error.strerror}; expected a data set below ALNLP_DATA, and an "
-            "--out that may be written to"
-        ) from error
+        raise SystemExit(str(error)) from error
     except AlnlpError as error:
         raise SystemExit(str(error)) from error
 
@@ -390,24 +387,41 @@ def _base(bench: Benchmark, options: argparse.Namespace) -> Path:
     asked = {name: getattr(options, name) for name in ("pool", "initial", "batch", "rounds")}
     asked["initial_strategy"] = options.initial_strategy
     asked["model"] = locate(options.model)
-    machine = hardware.describe()
-    asked |= {"precision": machine["precision"], "torch": machine["torch"], "alnlp": __version__}
-    folder, claim = options.out / "base", options.out / "settings.json"
+    asked |= _machine()
+    folder, settings = options.out / "base", options.out / "settings.json"
     options.out.mkdir(parents=True, exist_ok=True)
     with FileLock(options.out / "base.lock"):
-        if claim.exists() or folder.exists():
-            refuse_other(claim, asked)
+        if settings.exists() or folder.exists():
+            _refuse_other(settings, asked)
         if not folder.exists():
             making = options.out / ".making-base"
             for left_over in (making, *options.out.glob(".alnlp-new-*")):
                 shutil.rmtree(left_over, ignore_errors=True)
             bench.project(making, pool=options.pool, model=options.model).close()
-            write_json(claim, asked)  # first: a run killed here leaves no project to other settings
+            # First: a run that is killed here leaves no project to other settings.
+            write_json(settings, asked)
             making.rename(folder)
     return folder
 
 
-def refuse_other(claim: Path, asked: dict[str, Any]) -> None:
+def _machine() -> dict[str, Any]:
+    """What the same settings may come to other figures by."""
+    machine = hardware.describe()
+    return {"precision": machine["precision"], "torch": machine["torch"], "alnlp": __version__}
+
+
+def claim(folder: Path, asked: dict[str, Any]) -> None:
+    """Keep a folder for runs with these settings, on such a machine."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path, asked = folder / "settings.json", asked | _machine()
+    with FileLock(folder / "settings.lock"):
+        if any(folder.glob("*.json")):
+            _refuse_other(path, asked)
+        else:
+            write_json(path, asked)
+
+
+def _refuse_other(claim: Path, asked: dict[str, Any]) -> None:
     """End the recipe where a folder has runs of anything else, or of nobody knows what."""
     found = json.loads(claim.read_text()) if claim.exists() else {}
     for name, value in asked.items():

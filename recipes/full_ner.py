@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 from benchmark import (
     Benchmark,
+    claim,
     listed,
     one_line_errors,
-    refuse_other,
     seed_numbers,
     write_json,
 )
@@ -140,11 +140,7 @@ def main() -> None:
 
 def run(benches: Sequence[Benchmark], seeds: Sequence[int], options: argparse.Namespace) -> None:
     """Run what is not on disk yet, then print a table."""
-    options.out.mkdir(parents=True, exist_ok=True)
-    claim, asked = options.out / "settings.json", {"model": locate(options.model)}
-    if claim.exists() or any(options.out.glob("*.json")):
-        refuse_other(claim, asked)
-    write_json(claim, asked)
+    claim(options.out, {"model": locate(options.model)})
     print("| data | span F1, alnlp | span F1, example settings | seconds, alnlp | example |")
     print("|---|---|---|---|---|", flush=True)
     for bench in benches:

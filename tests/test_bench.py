@@ -132,6 +132,7 @@ def test_a_large_pool_is_asked_by_the_default_strategy(tiny_model: str, tmp_path
     folder = tmp_path / "project"
     scale._import(folder, 300, tiny_model, 0)
     scale._score(folder, 300, tiny_model, 0)
+    scale._publish(folder, 300, tiny_model, 0)
     with closing(Project.open(folder)) as project:
         batch = project.ask(20)
         assert {one.strategy for one in batch} == {project.settings.strategy}

@@ -70,7 +70,7 @@ def test_the_screen_begins_with_an_answer(progress):
     assert page.locator(".al-answer p").all_inner_texts() == [
         "The model is right about 82% (most likely 72% to 92%) of new texts like these.",
         "100 labels more: 84% to 87% expected.",
-        "1 of 3 signs speaks for stopping, the others do not.",
+        "1 of 3 signs that can tell speaks for stopping, the others do not.",
     ]
     assert targets == [0.9]
     cards = page.locator(".al-cards")
@@ -162,9 +162,10 @@ def test_how_far_it_is_to_the_target(progress, reach, said):
 @pytest.mark.parametrize(
     ("stop", "said"),
     [
-        ([True, True, False], "2 of 3 signs speak for stopping: more labels would"),
-        ([True], "The only sign there is speaks for stopping: more labels would"),
-        ([True, False], "1 of 2 signs speaks for stopping, the others do not."),
+        ([True, True, False], "2 of 3 signs that can tell speak for stopping: more labels would"),
+        ([True], "The only sign that can tell speaks for stopping: more labels would"),
+        ([True, False], "1 of 2 signs that can tell speaks for stopping, the others do not."),
+        ([True, None, True], "2 of 2 signs that can tell speak for stopping: more labels would"),
     ],
 )
 def test_one_is_told_otherwise_than_many(progress, stop, said):

@@ -245,3 +245,11 @@ def test_other_weights_have_another_name(sentence_encoder: str, tmp_path: Path) 
     assert models.weights(str(folder)) == before
     (folder / "pytorch_model.bin").write_bytes(b"other weights")
     assert models.weights(str(folder)) != before
+
+
+def test_the_peak_of_memory_is_that_of_this_process() -> None:
+    """A process that a large one has started begins small."""
+    held = np.ones(60_000_000)
+    code = "from alnlp import hardware; print(hardware.peak_memory())"
+    small = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert 0 < int(small.stdout) < held.nbytes < hardware.peak_memory()

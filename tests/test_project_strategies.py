@@ -51,9 +51,15 @@ def test_rounds_build_on_each_other_and_new_labels_are_no_harm(
 
 
 def test_a_strategy_knows_what_others_are_about_to_answer(make_project, tiny_model: str) -> None:
-    project = labelled(make_project, f"probe:{tiny_model}", audit_share=0.0)
+    """Not what is answered meanwhile, nor what will only measure the model."""
+    project = labelled(make_project, f"probe:{tiny_model}", audit_share=0.4)
     project.train(strategy="k_center")
-    handed = project.ask(3, annotator="ben", strategy="random")
+    batch = project.ask(8, annotator="ben", strategy="random")
+    project.tell({batch[0].id: "refund"}, annotator="cleo")
+    with project._state.refreshed() as ledger:
+        reserved = set(project._state.reserved(ledger).tolist())
+    handed = [one for one in batch[1:] if project.pool.row(one.id) not in reserved]
+    assert 0 < len(handed) < 7
     seen = []
 
     def noting(signals, n: int, rng):
@@ -66,7 +72,7 @@ def test_a_strategy_knows_what_others_are_about_to_answer(make_project, tiny_mod
     kept = project.newest_round.arrays["embeddings"]
     rows = np.sort(project.pool.rows([example.id for example in handed]))
     np.testing.assert_array_equal(known.pending, kept[project.newest_round.positions(rows)])
-    assert len(known.covered) == len(known) + 3
+    assert len(known.covered) == len(known) + len(handed)
 
 
 def test_other_searches_wait_for_the_next_training(make_project, tiny_model: str) -> None:

@@ -41,6 +41,32 @@ def test_the_table_of_curves_that_differ(monkeypatch: pytest.MonkeyPatch) -> Non
     assert table({"margin": runs["margin"]}, "accuracy").startswith("| labels | 20 | 40 | 60 |")
 
 
+def test_a_folder_is_kept_for_one_kind_of_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(RECIPES))
+    from benchmark import claim, write_json
+
+    claim(tmp_path, {"rounds": 4})
+    claim(tmp_path, {"rounds": 4})
+    with pytest.raises(SystemExit, match=r"got runs with rounds = 4 in this folder, expected 8"):
+        claim(tmp_path, {"rounds": 8})
+    write_json(tmp_path / "0.json", [])
+    (tmp_path / "settings.json").unlink()
+    with pytest.raises(SystemExit, match="got runs with rounds = 'unknown'"):
+        claim(tmp_path, {"rounds": 4})
+
+
+def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(RECIPES))
+    from benchmark import one_line_errors
+
+    for error in (FileNotFoundError("no such data set"), PermissionError(13, "denied", "here")):
+        with pytest.raises(SystemExit) as ended, one_line_errors():
+            raise error
+        assert str(ended.value) == str(error)
+
+
 @pytest.mark.parametrize(
     ("recipe", "option", "value", "says"),
     [

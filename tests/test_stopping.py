@@ -29,6 +29,8 @@ from alnlp.stopping import (
     plateau,
 )
 
+#: What two rounds predict of 50 texts.
+MIXED = np.tile(np.arange(50) % 2, (2, 1))
 PAIRS = st.integers(0, 12).flatmap(
     lambda n: st.tuples(*[st.lists(st.integers(-1, 3), min_size=n, max_size=n)] * 2)
 )
@@ -127,14 +129,14 @@ def test_agreement(seed: int) -> None:
         for place in draw.sample(range(200), draw.randrange(5)):
             nearly[place] = draw.randrange(3)
         rounds.append(nearly)
-    advice = agreement(np.array(rounds))
+    advice = agreement(np.array(rounds), 200)
     assert advice.stop == naive_agreement(rounds)
 
 
 def test_agreement_looks_at_kappa_and_not_at_its_change() -> None:
     """A kappa that stays at 0 is no agreement, however steady."""
     even, odd = [0, 0, 1, 1] * 15, [0, 1, 0, 1] * 15
-    advice = agreement(np.array([even, odd] * 3))
+    advice = agreement(np.array([even, odd] * 3), 60)
     assert (advice.stop, advice.value) == (False, 0.0)
     assert advice.reason == (
         "The agreement of successive models on texts that nobody has answered (kappa), 0.000 on "
@@ -150,7 +152,7 @@ def test_agreement_looks_at_kappa_and_not_at_its_change() -> None:
         (np.full((6, 50), -1), "one and the same answer"),  # no entity in any word
         (np.zeros((6, 50, 3), np.int64), "one and the same answer"),
         (np.ones((6, 50, 3), np.int64), "one and the same answer"),
-        (np.tile(np.arange(49) % 3, (6, 1)), "Only 49 predictions can be compared"),
+        (np.tile(np.arange(49) % 3, (6, 1)), "Only 49 texts"),
         (np.empty((6, 0), np.int64), "No text is left"),
         (np.zeros((1, 50), np.int64), "It takes"),
     ],
@@ -158,14 +160,14 @@ def test_agreement_looks_at_kappa_and_not_at_its_change() -> None:
 def test_what_tells_nothing_does_not_stop(
     judge: Callable[..., Advice], said: NDArray[np.int64], why: str
 ) -> None:
-    advice = judge(said)
+    advice = judge(said, said.shape[1])
     assert (advice.stop, advice.value) == (None, None)
     assert why in advice.reason
 
 
 def test_settled_models_agree() -> None:
     settled = np.tile(np.arange(50) % 3, (4, 1))
-    assert agreement(settled) == Advice(
+    assert agreement(settled, 50) == Advice(
         "agreement",
         True,
         "The agreement of successive models on texts that nobody has answered (kappa), 1.000 on "
@@ -174,7 +176,7 @@ def test_settled_models_agree() -> None:
         1.0,
     )
     settled[0] = 1  # undefined no more, and inside of the window
-    assert agreement(settled).value == pytest.approx(2 / 3)
+    assert agreement(settled, 50).value == pytest.approx(2 / 3)
 
 
 # Change of the predictions ----------------------------------------------------------------------
@@ -193,15 +195,14 @@ def test_a_text_changes_with_any_of_its_labels() -> None:
 
 def test_classification_change() -> None:
     rounds = np.array([[0, 1, 2, 1], [0, 1, 1, 1], [0, 1, 1, 1]]).repeat(20, axis=1)
-    assert classification_change(rounds) == Advice(
+    assert classification_change(rounds, 80) == Advice(
         "classification_change", True, "The newest model changed no prediction.", 0
     )
-    earlier = classification_change(rounds[:2])
+    earlier = classification_change(rounds[:2], 80)
     assert (earlier.stop, earlier.value) == (False, 0.25)
     assert earlier.reason == "The newest model changed 25.0% of the predictions."
-    few = rounds[:, ::20]
-    assert classification_change(few).stop is None
-    assert classification_change(few, least=4).stop
+    # The words of entities are many, their texts may be few.
+    assert classification_change(rounds, 4).stop is None
 
 
 # Uncertainty ------------------------------------------------------------------------------------
@@ -210,7 +211,7 @@ def test_classification_change() -> None:
 @given(st.lists(st.floats(0, 0.03), min_size=1, max_size=20))
 def test_overall_uncertainty(uncertainties: list[float]) -> None:
     mean = math.fsum(uncertainties) / len(uncertainties)
-    advice = overall_uncertainty(np.array(uncertainties))
+    advice = overall_uncertainty(np.repeat(uncertainties, 50), MIXED)
     assert advice.value == pytest.approx(mean)
     if abs(mean - 0.01) > 1e-9:
         assert advice.stop == (mean < 0.01)
@@ -218,12 +219,16 @@ def test_overall_uncertainty(uncertainties: list[float]) -> None:
 
 def test_overall_uncertainty_by_hand() -> None:
     # Half a bit is -ln(0.5) = 0.6931 nats; a sure text has none: the mean is 0.3466.
-    advice = overall_uncertainty(entropy(np.array([[0.5, 0.5], [1.0, 0.0]])))
+    advice = overall_uncertainty(entropy(np.array([[0.5, 0.5], [1.0, 0.0]] * 25)), MIXED)
     assert advice.reason == "The mean uncertainty of 0.3466 is not below 0.01."
-    assert overall_uncertainty(np.array([0.001, 0.002])).stop
-    assert overall_uncertainty(np.empty(0)).stop
+    sure = np.full(50, 0.001)
+    assert overall_uncertainty(sure, MIXED).stop
+    assert overall_uncertainty(sure[:49], MIXED).stop is None
+    # A model that knows one answer is sure of it, whatever is true.
+    assert overall_uncertainty(sure, np.zeros((3, 50), np.int64)).stop is None
+    assert overall_uncertainty(np.empty(0), MIXED[:, :0]).stop
     with pytest.raises(StrategyError, match="not finite"):
-        overall_uncertainty(np.array([0.1, np.nan]))
+        overall_uncertainty(np.full(50, np.nan), MIXED)
 
 
 # The F-measure ----------------------------------------------------------------------------------
@@ -264,13 +269,13 @@ def test_f_change_of_several_labels(n: int, k: int, draw: random.Random) -> None
 
 def test_delta_f_takes_the_largest_of_the_window() -> None:
     settled = np.tile(np.arange(300) % 3, (5, 1))
-    assert delta_f(settled).stop
-    assert delta_f(settled).value == 0.0
+    assert delta_f(settled, 300).stop
+    assert delta_f(settled, 300).value == 0.0
     settled[1, :30] = 2
-    moved = delta_f(settled)  # from round 1 to 2 within the window of three changes
+    moved = delta_f(settled, 300)  # from round 1 to 2 within the window of three changes
     assert moved.value == pytest.approx(float(naive_f_change(*settled[1:3].tolist()) or 0))
     assert not moved.stop
-    assert delta_f(settled[:3]).stop is None
+    assert delta_f(settled[:3], 300).stop is None
 
 
 # The curve --------------------------------------------------------------------------------------

@@ -83,9 +83,14 @@ def advised() -> Iterator[str]:
     ):
         yield from (one.reason for one in advise(History(predictions=predictions)))
     for mean, end in ((0.5, 0.5), (1e-4, 0), (1e-4, -0.5)):
-        known = History(uncertainties=np.full(9, mean), curve=np.linspace(0, end, 12))
+        known = History(
+            uncertainties=np.full(60, mean), curve=np.linspace(0, end, 12), predictions=same
+        )
         yield from (one.reason for one in advise(known))
-    yield from (one.reason for one in advise(History(uncertainties=np.empty(0), curve=np.ones(2))))
+    last = History(uncertainties=np.empty(0), curve=np.ones(2), predictions=same[:, :0])
+    yield from (one.reason for one in advise(last))
+    alike = History(uncertainties=np.zeros(60), predictions=np.zeros((8, 60), np.int64))
+    yield from (one.reason for one in advise(alike))
 
 
 def created() -> Iterator[str]:

@@ -63,7 +63,7 @@ def scale(
                 if progress:
                     progress(Step(f"{size:,}: {phase}", at, len(_PHASES), "phases"))
                 figures, peak = _apart(work, folder, size, model, seed)
-                line |= figures | {f"{phase} MB": peak}
+                line |= figures | ({f"{phase} MB": peak} if figures else {})
             lines.append(line)
         if progress:
             progress(Step("sizes", done + 1, len(sizes), "sizes"))
@@ -105,17 +105,20 @@ def _score(folder: Path, size: int, model: str, seed: int) -> dict[str, float]:
     rows = np.sort(np.random.default_rng(seed).permutation(size)[:_SCORED])
     learning.score(trained, project.pool, rows[:64], folder / "cache", None)  # makes the tokens
     began = time.perf_counter()
-    arrays = learning.score(trained, project.pool, rows, folder / "cache", None)
+    learning.score(trained, project.pool, rows, folder / "cache", None)
     rate = len(rows) / (time.perf_counter() - began)
-    _publish(project, len(answers), arrays["embeddings"].shape[1], seed)
     project.close()
     return {"score texts/s": rate}
 
 
-def _publish(project: Project, answered: int, width: int, seed: int) -> None:
+def _publish(folder: Path, size: int, model: str, seed: int) -> dict[str, float]:
     """Write a round that has learnt from the first rows and scored the whole pool."""
-    rng, size = np.random.default_rng(seed), len(project.pool)
-    folder = project.folder / "rounds"
+    from alnlp.models.loading import load_config
+
+    project = Project.open(folder)
+    rng, answered = np.random.default_rng(seed), int(project.status()["labelled"])
+    width = load_config(split(model)[1]).hidden_size
+    folder = folder / "rounds"
     with writing(folder) as temporary:
         said = rng.dirichlet(np.ones(len(_LABELS)), size).astype(np.float32)
         embeddings = np.lib.format.open_memmap(
@@ -137,6 +140,8 @@ def _publish(project: Project, answered: int, width: int, seed: int) -> None:
             labels=answered, per_label={}, seq=0, label_names=list(_LABELS),
         )  # fmt: skip
         publish(temporary, made)
+    project.close()
+    return {}
 
 
 def _ask(folder: Path, size: int, model: str, seed: int) -> dict[str, float]:
@@ -157,6 +162,7 @@ def _ask(folder: Path, size: int, model: str, seed: int) -> dict[str, float]:
 _PHASES: dict[str, Callable[[Path, int, str, int], dict[str, float]]] = {
     "import": _import,
     "score": _score,
+    "publish": _publish,  # of which nothing is told: a real round writes what it has read
     "ask": _ask,
 }
 

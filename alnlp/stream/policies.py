@@ -90,8 +90,8 @@ class Balanced(Variable):
     """Like `Variable`, but by steps that come to rest where just the budget is below the threshold.
 
     With steps of one size that is half of the stream, of which the budget then takes what comes
-    first. The threshold moves at each example, so that it is found within the first hundred.
-    Robbins and Monro, "A Stochastic Approximation Method", 1951, for a quantile.
+    first. The threshold moves at each example, whether any budget is left or not, to be found
+    sooner. Robbins and Monro, "A Stochastic Approximation Method", 1951, for a quantile.
     """
 
     def __init__(self, budget: float, rng: np.random.Generator) -> None:

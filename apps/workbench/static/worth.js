@@ -57,9 +57,10 @@ function sign({ name, stop, reason }) {
     h("span", { class: "al-muted", text: says }), ask, words);
 }
 
-/** How many signs speak for stopping, in a sentence. */
+/** How many signs speak for stopping, in a sentence; those that cannot tell yet do not count. */
 export function tally(advice) {
-  const n = advice.filter(({ stop }) => stop).length;
+  const telling = advice.filter(({ stop }) => stop !== null);
+  const n = telling.filter(({ stop }) => stop).length;
   if (!n) return t.go_on;
-  return count(2 * n > advice.length ? t.most_stop : t.some_stop, n, { of: number(advice.length) });
+  return count(2 * n > telling.length ? t.most_stop : t.some_stop, n, { of: number(telling.length) });
 }
