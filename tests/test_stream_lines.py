@@ -266,7 +266,7 @@ def test_a_closed_pipe_ends_it_cleanly() -> None:
         project: Any = Fake()
         done = run(project, counted(), out, budget=1.0, policy="random", chunk=100)
     assert done.closed
-    assert (done.read, done.chosen, read) == (300, 200, 300)
+    assert (done.read, done.chosen, read) == (300, 201, 300)
 
 
 def test_who_interrupts_it_knows_how_far_it_came() -> None:
@@ -280,7 +280,7 @@ def test_who_interrupts_it_knows_how_far_it_came() -> None:
     assert (done.read, done.chosen) == (20, 20)
 
 
-def test_what_was_not_written_does_not_count_as_chosen() -> None:
+def test_what_was_left_to_write_does_not_count_as_chosen() -> None:
     class Blocked(io.BytesIO):
         def write(self, line: Any) -> int:
             if self.getvalue().count(b"\n") == 13:
@@ -291,7 +291,7 @@ def test_what_was_not_written_does_not_count_as_chosen() -> None:
     lines = values_as_lines(np.ones(25))
     with pytest.raises(KeyboardInterrupt):
         run(project, lines, out, budget=1.0, policy="random", chunk=10, done=done)  # type: ignore[arg-type]
-    assert (done.read, done.chosen) == (20, 13)
+    assert (done.read, done.chosen) == (20, 14)
 
 
 def test_progress_is_told_and_may_stop_it() -> None:

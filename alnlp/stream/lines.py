@@ -35,7 +35,8 @@ class Streamed:
 
     Attributes:
         read: lines with a text that was decided on.
-        chosen: how many of them were found worth a label and written.
+        chosen: how many of them were found worth a label and written; where the stream was cut
+            short, the last of these may not have been.
         drifts: the numbers of the lines at which the uncertainty was found to have changed.
         unusable: how many lines had no text that can be read.
         rejected: the first 1000 of these, with reasons.
@@ -161,11 +162,11 @@ def usable_among(items: Iterable[Item[Line] | Rejected | None], done: Streamed) 
 
 
 def write(out: Writer[Line], lines: Iterable[Line], done: Streamed) -> None:
-    """Write chosen lines, each counted once it is written, until the pipe's reader closes it."""
+    """Write chosen lines and count them, until the pipe's reader closes it."""
     try:
         for line in lines:
+            done.chosen += 1  # first: an interrupt leaves no line that is written and not counted
             out.write(_ended(line))
-            done.chosen += 1
         out.flush()
     except BrokenPipeError:
         done.closed = True
