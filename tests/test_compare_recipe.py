@@ -144,11 +144,11 @@ def test_a_pool_that_runs_out_and_one_of_another_size(
 #: The recipe of TREC, killed at its claim of the folder: before that is written, or just after.
 KILLED = """
 import os, signal, benchmark, trec
-def write(path, values, write=benchmark._write):
+def write(path, values, write=benchmark.write_json):
     {after} and write(path, values)
     assert path.name == "settings.json"
     os.kill(os.getpid(), signal.SIGKILL)
-benchmark._write = write
+benchmark.write_json = write
 benchmark.main(trec.TREC, None)
 """
 
