@@ -63,7 +63,6 @@ def test_a_round_says_what_was_chosen_and_why(make_project, tiny_model: str, mon
     """The tiny network stands in for MiniLM, and a clock for the machine."""
     monkeypatch.setattr("alnlp.models.resolve", lambda name: tiny_model)
     monkeypatch.setattr("alnlp.models.loading.resolve", lambda name: tiny_model)
-    monkeypatch.setattr("alnlp.models.frozen.resolve", lambda name: tiny_model)
     asked = []
 
     def measured(
