@@ -138,7 +138,7 @@ def margin_typiclust(signals: Signals, n: int, rng: np.random.Generator) -> Indi
     """
     halves = n // 2 + int(rng.integers(2)) * (n % 2)
     best = top(unsure(signals), halves, rng)
-    others = np.setdiff1d(np.arange(signals.size), best)
+    others = np.delete(np.arange(signals.size), best)
     others = others[subset(len(others), max(LOOKED_AT, n - halves), rng)]
     if halves == n:
         return best
